@@ -1,0 +1,1 @@
+//! Parses the catalog file (TOML).

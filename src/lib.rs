@@ -1,0 +1,7 @@
+//! maysend.
+
+pub mod model;
+
+pub mod catalog;
+pub mod decide;
+pub mod profile;

@@ -1,0 +1,3 @@
+//! maysend: the command line.
+
+fn main() {}
