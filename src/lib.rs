@@ -2,6 +2,8 @@
 
 pub mod model;
 
+pub mod authorize;
 pub mod catalog;
 pub mod decide;
 pub mod profile;
+pub mod transition;

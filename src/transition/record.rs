@@ -1,0 +1,127 @@
+//! What is on record: whether a write that leaves the profile as it is brings new proof.
+
+use std::sync::Arc;
+
+use crate::model::actor::ActorClass;
+use crate::model::campaign::Channel;
+use crate::model::event::{Effect, Event, EventKind, Statement};
+use crate::model::evidence::Evidence;
+use crate::model::fact::{Block, Cause};
+use crate::model::scope::{BrandId, ControllerId, Scope};
+
+/// A standing fact that a statement asserts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// What stands at a scope.
+    At(Scope),
+    /// A block.
+    Blocked(BrandId, Channel, Cause),
+    /// A registration.
+    Registered(ControllerId),
+    /// An erasure is pending.
+    ErasurePending,
+}
+
+/// Whether every fact of the statement is already on record with the same class of actor, reason
+/// and evidence. Network address, program and instant do not count as new proof.
+pub(super) fn is_on_record(past: &[Event], class: ActorClass, statement: &Statement) -> bool {
+    let facts = facts(statement);
+    facts.into_iter().all(|fact| fact_is_on_record(past, fact, class, statement))
+}
+
+/// As `is_on_record`, for one of the facts.
+pub(super) fn fact_is_on_record(
+    past: &[Event],
+    fact: Fact,
+    class: ActorClass,
+    statement: &Statement,
+) -> bool {
+    for event in past {
+        if facts(&event.statement).contains(&fact)
+            && event.actor.class == class
+            && says_the_same(&event.statement, statement)
+        {
+            return true;
+        }
+        // What was said before the fact came to stand as it does is about another fact.
+        if event.statement.effects.iter().any(|effect| settles(effect, fact)) {
+            return false;
+        }
+    }
+    false
+}
+
+fn says_the_same(recorded: &Statement, said: &Statement) -> bool {
+    recorded.reason == said.reason
+        && recorded.legal_basis == said.legal_basis
+        && proves_the_same(recorded.evidence.as_ref(), said.evidence.as_ref())
+}
+
+fn proves_the_same(recorded: Option<&Arc<Evidence>>, said: Option<&Arc<Evidence>>) -> bool {
+    match (recorded, said) {
+        (Some(recorded), Some(said)) => recorded.proves_the_same(said),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Whether this effect brought the fact to stand as it does, or took it away.
+fn settles(effect: &Effect, fact: Fact) -> bool {
+    match (effect, fact) {
+        (
+            Effect::Yes { scope, .. } | Effect::No { scope, .. } | Effect::Undeclare(scope),
+            Fact::At(at),
+        ) => *scope == at,
+        (Effect::Block(block) | Effect::Unblock(block), Fact::Blocked(brand, channel, cause)) => {
+            *block == Block { brand, channel, cause }
+        }
+        (Effect::Register(controller), Fact::Registered(registered)) => *controller == registered,
+        (Effect::Erasure(_), _) => true,
+        (
+            Effect::Register(_)
+            | Effect::Yes { .. }
+            | Effect::No { .. }
+            | Effect::Undeclare(_)
+            | Effect::Block(_)
+            | Effect::Unblock(_)
+            | Effect::Asked(..),
+            Fact::At(_) | Fact::Blocked(..) | Fact::Registered(_) | Fact::ErasurePending,
+        ) => false,
+    }
+}
+
+/// The facts that a statement asserts.
+fn facts(statement: &Statement) -> Vec<Fact> {
+    let scopes = statement.scopes.iter().copied().map(Fact::At);
+    match statement.kind {
+        EventKind::Registered => {
+            statement.controllers.iter().copied().map(Fact::Registered).collect()
+        }
+        EventKind::Blocked => {
+            let blocks = statement.brands.iter().flat_map(|brand| {
+                statement.channels.iter().map(|channel| block_fact(*brand, *channel, statement))
+            });
+            blocks.chain(scopes).collect()
+        }
+        EventKind::ErasureRequested => vec![Fact::ErasurePending],
+        EventKind::OptedOut
+        | EventKind::ConsentRefused
+        | EventKind::ConsentGranted
+        | EventKind::Resubscribed => scopes.collect(),
+        EventKind::BlockLifted
+        | EventKind::ConsentRequested
+        | EventKind::ErasureRejected
+        | EventKind::Erased
+        | EventKind::OptInBegun => Vec::new(),
+    }
+}
+
+fn block_fact(brand: BrandId, channel: Channel, statement: &Statement) -> Fact {
+    let cause = statement.cause.unwrap_or(Cause::StaffDecision);
+    match (channel, cause) {
+        (Channel::Email, Cause::OwnerRequest | Cause::Complaint) => Fact::At(Scope::Brand(brand)),
+        (Channel::Email, Cause::StaffDecision | Cause::HardBounce) | (Channel::Post, _) => {
+            Fact::Blocked(brand, channel, cause)
+        }
+    }
+}
