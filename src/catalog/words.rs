@@ -49,3 +49,9 @@ pub(super) fn value_of<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
 pub(super) fn word_of<T: PartialEq>(words: &Words<T>, value: T) -> &'static str {
     words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
 }
+
+/// Whether `new` stands behind `old` in a list that goes from strict to loose.
+pub(super) fn is_looser<T: PartialEq>(words: &Words<T>, new: T, old: T) -> bool {
+    let place = |value| words.iter().position(|(_, known)| *known == value);
+    place(new) > place(old)
+}
