@@ -7,12 +7,13 @@
 
 pub mod parse;
 pub mod reload;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use crate::model::campaign::{Campaign, CampaignId};
+use crate::model::campaign::{Campaign, CampaignId, Purpose};
 use crate::model::scope::{BrandId, ControllerId, Scope, TopicId};
 
 /// Whether marketing needs a yes or suffers a no.
@@ -139,6 +140,16 @@ pub struct Topic {
     pub title: Box<str>,
 }
 
+/// Whether a campaign of this purpose must have a topic: whatever advertises, so that an opt-out
+/// of a topic reaches it.
+#[must_use]
+pub const fn needs_topic(purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Marketing | Purpose::ConsentRequest => true,
+        Purpose::Transactional | Purpose::OneToOne => false,
+    }
+}
+
 /// Words and their numbers. Grows, never shrinks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names {
@@ -249,6 +260,14 @@ impl Names {
         let brands = brands.map(|(id, word)| Name::Brand(id.controller(), word.clone()));
         let topics = topics.map(|(id, word)| Name::Topic(id.brand(), word.clone()));
         controllers.chain(brands).chain(topics).collect()
+    }
+
+    /// Whether every word of `earlier` has the same number here.
+    #[must_use]
+    pub fn extends(&self, earlier: &Self) -> bool {
+        self.controllers.starts_with(&earlier.controllers)
+            && self.brands.starts_with(&earlier.brands)
+            && self.topics.starts_with(&earlier.topics)
     }
 
     /// The word of a controller; empty for a number that was never handed out.

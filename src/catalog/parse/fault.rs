@@ -1,0 +1,198 @@
+//! What can be wrong with a catalog file, and how it is told: file, line, key path, clause.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+
+use super::super::NamesExhausted;
+
+/// At most so many known words are listed in one message.
+const MAX_LISTED: usize = 12;
+
+/// Everything that is wrong with a file, in the order of its lines. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogErrors(Vec<CatalogError>);
+
+/// One thing that is wrong with a file. Prints as `FILE:LINE: KEY: CLAUSE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogError {
+    /// The file as the caller named it.
+    pub file: Arc<str>,
+    /// Counted from 1.
+    pub line: usize,
+    /// Such as `brand[2].topic[0].id`, places counted from 0; empty where the file is no TOML.
+    pub key: String,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+/// What is wrong at a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The file is no TOML; a key that stands twice in a table belongs here.
+    #[error("{0}")]
+    Syntax(String),
+    /// The table knows no such key.
+    #[error("unknown key; known are {}", listed(known))]
+    UnknownKey {
+        /// The keys of this table.
+        known: Vec<&'static str>,
+    },
+    /// The table needs this key.
+    #[error("the key is missing")]
+    MissingKey,
+    /// A value of another type.
+    #[error("expected {expected}, found {found}")]
+    WrongType {
+        /// With its article.
+        expected: &'static str,
+        /// With its article.
+        found: &'static str,
+    },
+    /// Not an identifier.
+    #[error("`{}` is not an id; ids match `[a-z0-9][a-z0-9._-]{{0,62}}`", .0.escape_debug())]
+    BadId(String),
+    /// Another entry of this kind has the id.
+    #[error("the id `{}` is taken by line {first_line}", id.escape_debug())]
+    DuplicateId {
+        /// The id.
+        id: String,
+        /// Where it was used first.
+        first_line: usize,
+    },
+    /// The file has no controller or brand of this id.
+    #[error("no {kind} has the id `{}`; {}", id.escape_debug(), known_are(known))]
+    Dangling {
+        /// `controller` or `brand`.
+        kind: &'static str,
+        /// What was looked for.
+        id: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The campaign's brand has no such topic.
+    #[error("the brand `{}` has no topic `{}`; {}", brand.escape_debug(), id.escape_debug(), known_are(known))]
+    NoSuchTopic {
+        /// The campaign's brand.
+        brand: String,
+        /// What was looked for.
+        id: String,
+        /// The brand's topics.
+        known: Vec<String>,
+    },
+    /// Not one of the words for this choice.
+    #[error("`{}` is unknown; allowed are {}", word.escape_debug(), listed(allowed))]
+    UnknownWord {
+        /// What was written.
+        word: String,
+        /// What may be written.
+        allowed: Vec<&'static str>,
+    },
+    /// A number out of its range.
+    #[error("`{}` is out of range; allowed is 0 to {max}", found.escape_debug())]
+    OutOfRange {
+        /// What was written.
+        found: String,
+        /// The greatest number allowed.
+        max: u16,
+    },
+    /// A campaign that advertises without a topic.
+    #[error("a campaign of purpose `{purpose}` needs a topic")]
+    NeedsTopic {
+        /// The campaign's purpose.
+        purpose: &'static str,
+    },
+    /// A rule of the organization set for a part of it.
+    #[error("only the table `[policy]` of the organization may set this key")]
+    OrganizationOnly,
+    /// A title of nothing or of white space alone.
+    #[error("the title is empty")]
+    EmptyTitle,
+    /// No number is left for this word.
+    #[error(transparent)]
+    Exhausted(NamesExhausted),
+}
+
+impl CatalogErrors {
+    /// The errors, in the order of their lines.
+    pub fn iter(&self) -> impl Iterator<Item = &CatalogError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for CatalogErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "\n" };
+            write!(f, "{gap}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CatalogErrors {}
+
+impl fmt::Display for CatalogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, key, fault } = self;
+        let gap = if key.is_empty() { "" } else { ": " };
+        write!(f, "{file}:{line}: {key}{gap}{fault}")
+    }
+}
+
+impl std::error::Error for CatalogError {}
+
+/// Collects what is wrong while the file is read to its end.
+#[derive(Debug)]
+pub(super) struct Faults {
+    file: Arc<str>,
+    newlines: Vec<usize>,
+    /// With the offset of each in the text.
+    found: RefCell<Vec<(usize, CatalogError)>>,
+}
+
+impl Faults {
+    pub(super) fn of(file: &str, text: &str) -> Self {
+        let newlines = text.match_indices('\n').map(|(offset, _)| offset).collect();
+        Self { file: file.into(), newlines, found: RefCell::default() }
+    }
+
+    /// The line of an offset, counted from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.newlines.partition_point(|newline| *newline < offset) + 1
+    }
+
+    pub(super) fn add(&self, offset: usize, key: String, fault: Fault) {
+        let error = CatalogError { file: self.file.clone(), line: self.line(offset), key, fault };
+        self.found.borrow_mut().push((offset, error));
+    }
+
+    /// # Errors
+    /// What was added, sorted.
+    pub(super) fn none(self) -> Result<(), CatalogErrors> {
+        let mut found = self.found.into_inner();
+        if found.is_empty() {
+            return Ok(());
+        }
+        found.sort_by_key(|(offset, _)| *offset);
+        Err(CatalogErrors(found.into_iter().map(|(_, error)| error).collect()))
+    }
+}
+
+fn known_are(known: &[String]) -> String {
+    if known.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("known are {}", listed(known))
+    }
+}
+
+fn listed<W: AsRef<str>>(words: &[W]) -> String {
+    let shown =
+        words.iter().take(MAX_LISTED).map(|word| format!("`{}`", word.as_ref().escape_debug()));
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    if let Some(more) = words.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
