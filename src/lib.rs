@@ -5,5 +5,6 @@ pub mod model;
 pub mod authorize;
 pub mod catalog;
 pub mod decide;
+pub mod index;
 pub mod profile;
 pub mod transition;

@@ -1,0 +1,140 @@
+//! The look-up: verdicts for a batch of fingerprints. The hot path of the whole program.
+//!
+//! Per address: one probe of a table, one word of the plan of its shape, sometimes one day. The
+//! loop is plain on purpose: its probes do not depend on each other and so the processor overlaps
+//! their cache misses by itself.
+
+use super::compiled::{Asked, Compiled, Plans};
+use super::plan::{Outcome, Place, Plan};
+use super::shapes::ShapeId;
+use super::{Entry, Index};
+use crate::catalog::PlusTags;
+use crate::decide::{self, Horizon, Ruling};
+use crate::model::day::{Day, Today};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::revision::Revision;
+
+/// Addresses to ask about. Bases stand aside, so that an untagged address costs nothing for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Batch<'a> {
+    /// The addresses.
+    pub addresses: &'a [Fingerprint],
+    /// The bases of those that are tagged, in any order.
+    pub bases: &'a [Base],
+}
+
+/// The base of a tagged address of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Base {
+    /// The position of the tagged address in the batch.
+    pub position: usize,
+    /// What precedes its plus tag.
+    pub fingerprint: Fingerprint,
+}
+
+impl Index {
+    /// Writes the code of each address's verdict wherever `codes` holds zero; what holds a code
+    /// already (an invalid address) stays. Bases are ignored under `PlusTags::Exact`.
+    ///
+    /// Allocates for the first batch after new shapes have come, and for nothing else.
+    pub fn verdicts(&self, compiled: &Compiled, today: Today, batch: Batch<'_>, codes: &mut [u8]) {
+        let plans = compiled.plans(Asked::Own, &self.shapes);
+        if !batch.bases.is_empty() && compiled.plus_tags == PlusTags::WidenRestrictions {
+            self.tagged(compiled, &plans, today, batch, codes);
+        }
+        for (fingerprint, code) in batch.addresses.iter().zip(codes) {
+            if *code == 0 {
+                *code = self.outcome(&plans, today, self.entry(*fingerprint)).code();
+            }
+        }
+    }
+
+    /// The ruling for one address, by the rules themselves. Agrees with `verdicts`.
+    #[must_use]
+    pub fn ruling(
+        &self,
+        compiled: &Compiled,
+        today: Today,
+        fingerprint: Fingerprint,
+        base: Option<Fingerprint>,
+    ) -> Ruling {
+        let own = self.get(fingerprint).unwrap_or_default();
+        let base = base.filter(|_| compiled.plus_tags == PlusTags::WidenRestrictions);
+        let base = base.and_then(|base| self.get(base));
+        let base = base.filter(|base| !self.outweighs(fingerprint, base.last));
+        let base = base.map(|base| base.profile);
+        let (campaign, policy) = (&compiled.campaign, &compiled.policy);
+        decide::decide(&own.profile, base.as_ref(), campaign, policy, today)
+    }
+
+    /// The part of a batch that has bases.
+    fn tagged(
+        &self,
+        compiled: &Compiled,
+        own_plans: &Plans<'_>,
+        today: Today,
+        batch: Batch<'_>,
+        codes: &mut [u8],
+    ) {
+        let base_plans = compiled.plans(Asked::Base, &self.shapes);
+        for base in batch.bases {
+            let tagged = batch.addresses.get(base.position);
+            let (Some(tagged), Some(code @ 0)) = (tagged, codes.get_mut(base.position)) else {
+                continue;
+            };
+            let own = self.outcome(own_plans, today, self.entry(*tagged));
+            // A base that nobody ever named restricts nothing.
+            let entry = self.entry(base.fingerprint);
+            let entry = entry.filter(|entry| !self.outweighs(*tagged, entry.last));
+            let denied = entry.and_then(|e| self.outcome(&base_plans, today, Some(e)).ruling());
+            *code = match (own.ruling(), denied) {
+                (Some(own), Some(denied)) => own.or_denied_by(denied).verdict.code(),
+                _ => own.code(),
+            };
+        }
+    }
+
+    /// Whether the owner of a tagged address said yes after all that is known of its base.
+    fn outweighs(&self, tagged: Fingerprint, base: Revision) -> bool {
+        self.owner_yes(tagged) > base
+    }
+
+    #[inline]
+    fn outcome(&self, plans: &Plans<'_>, today: Today, entry: Option<&Entry>) -> Outcome {
+        let shape = entry.map_or(ShapeId::UNNAMED, |entry| entry.shape);
+        match plans.plan(shape) {
+            Plan::Fixed(outcome) => outcome,
+            Plan::OneDay { question, ahead, past } => {
+                let Horizon { day: place, days, in_doubt } = question;
+                let day = entry.and_then(|entry| match place {
+                    Place::Inside(slot) => Some(entry.days.inside(usize::from(slot))),
+                    Place::Outside(slot) => {
+                        let arena = &self.sides[self.partition_of(entry.fingerprint)].arena;
+                        arena.outside(entry.days, usize::from(slot))
+                    }
+                });
+                if answer(day, days, in_doubt, today) { ahead } else { past }
+            }
+            Plan::Rules => self.ask_rules(plans, today, shape, entry),
+        }
+    }
+
+    #[cold]
+    fn ask_rules(
+        &self,
+        plans: &Plans<'_>,
+        today: Today,
+        shape: ShapeId,
+        entry: Option<&Entry>,
+    ) -> Outcome {
+        plans.ask_rules(shape, &mut |Horizon { day: slot, days, in_doubt }| {
+            answer(entry.and_then(|entry| self.day(entry, slot)), days, in_doubt, today)
+        })
+    }
+}
+
+/// The calendar's answer. A day that is not there is in doubt.
+#[inline]
+fn answer(day: Option<Day>, days: i32, in_doubt: bool, today: Today) -> bool {
+    day.map_or(in_doubt, |day| Horizon { day, days, in_doubt }.lies_ahead(today))
+}

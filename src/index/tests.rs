@@ -1,0 +1,575 @@
+//! The index against a naive one: a `HashMap` of profiles, decided by the rules.
+
+use std::collections::HashMap;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index as Pick, select};
+use proptest::test_runner::TestRunner;
+
+use super::compiled::Asked;
+use super::plan::Plan;
+use super::*;
+use crate::catalog::{
+    ConsentRequests, Marketing, Names, PlusTags, Policy, StaffConsent, StaffResubscribe,
+    UnknownAddresses,
+};
+use crate::decide;
+use crate::model::campaign::{Campaign, CampaignId, Channel, Purpose};
+use crate::model::day::Today;
+use crate::model::fact::{Basis, Block, Cause, Origin};
+use crate::model::verdict::Verdict;
+
+/// Two controllers, three brands, four topics.
+#[derive(Debug, Clone)]
+struct World {
+    names: Names,
+    controllers: Vec<ControllerId>,
+    brands: Vec<BrandId>,
+    topics: Vec<TopicId>,
+}
+
+fn world() -> World {
+    let mut names = Names::default();
+    let controllers: Vec<_> =
+        ["a", "b"].map(|word| names.add_controller(word).unwrap()).into_iter().collect();
+    let brands: Vec<_> = [(0, "x"), (0, "y"), (1, "z")]
+        .map(|(c, word): (usize, _)| names.add_brand(controllers[c], word).unwrap())
+        .into_iter()
+        .collect();
+    let topics = [(0, "t"), (0, "u"), (1, "v"), (2, "w")]
+        .map(|(b, word): (usize, _)| names.add_topic(brands[b], word).unwrap())
+        .into_iter()
+        .collect();
+    World { names, controllers, brands, topics }
+}
+
+impl World {
+    fn scopes(&self) -> Vec<Scope> {
+        let mut scopes = vec![Scope::Everything];
+        scopes.extend(self.controllers.iter().copied().map(Scope::Controller));
+        scopes.extend(self.brands.iter().copied().map(Scope::Brand));
+        scopes.extend(self.topics.iter().copied().map(Scope::Topic));
+        scopes
+    }
+}
+
+/// Some share their low half, some their high half, as no keyed hash would have them.
+fn fingerprints() -> Vec<Fingerprint> {
+    let spread = |n: u128| n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let low = u128::from(u64::MAX);
+    let mut all: Vec<u128> = (1..9).map(spread).collect();
+    all.extend((9..11).map(|n| spread(n) & !low | spread(1) & low));
+    all.extend((11..13).map(|n| spread(n) & low | spread(1) & !low));
+    all.into_iter().map(Fingerprint::new).collect()
+}
+
+/// A change that owns its effects.
+#[derive(Debug, Clone)]
+struct Write {
+    fingerprint: Fingerprint,
+    revision: Revision,
+    tagged: bool,
+    owner_proof: Option<OwnerProof>,
+    effects: Vec<Effect>,
+}
+
+impl Write {
+    fn change(&self) -> Change<'_> {
+        Change {
+            fingerprint: self.fingerprint,
+            revision: self.revision,
+            tagged: self.tagged,
+            owner_proof: self.owner_proof,
+            effects: &self.effects,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Naive {
+    known: HashMap<Fingerprint, Known>,
+    owner_yes: HashMap<Fingerprint, Revision>,
+}
+
+impl Naive {
+    fn apply(&mut self, write: &Write) {
+        let known = self.known.entry(write.fingerprint).or_default();
+        known.last = write.revision;
+        for effect in &write.effects {
+            known.profile.apply(*effect);
+        }
+        if write.tagged && write.owner_proof.is_some() {
+            self.owner_yes.insert(write.fingerprint, write.revision);
+        }
+        if write.effects.contains(&Effect::Erasure(Erasure::Erased)) {
+            self.owner_yes.remove(&write.fingerprint);
+        }
+    }
+
+    fn verdict(&self, question: &Question, ask: &Ask) -> Verdict {
+        let nobody = Known::default();
+        let own = self.known.get(&ask.address).unwrap_or(&nobody);
+        let yes = self.owner_yes.get(&ask.address).copied().unwrap_or_default();
+        let base = ask.base.filter(|_| question.plus_tags == PlusTags::WidenRestrictions);
+        let base = base.map(|base| self.known.get(&base).unwrap_or(&nobody));
+        let base = base.filter(|base| base.last >= yes).map(|base| &base.profile);
+        let Question { campaign, policy, today, .. } = question;
+        decide::decide(&own.profile, base, campaign, policy, *today).verdict
+    }
+}
+
+/// One campaign under one policy on one day.
+#[derive(Debug, Clone)]
+struct Question {
+    campaign: Campaign,
+    policy: Policy,
+    plus_tags: PlusTags,
+    today: Today,
+}
+
+impl Question {
+    fn compiled(&self) -> Compiled {
+        let (campaign, policy) = (self.campaign.clone(), self.policy.clone());
+        Compiled::new(Arc::new(campaign), Arc::new(policy), self.plus_tags)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Ask {
+    address: Fingerprint,
+    base: Option<Fingerprint>,
+    invalid: bool,
+}
+
+fn a_day() -> impl Strategy<Value = Day> {
+    prop_oneof![8 => 100..130_u16, 1 => Just(0), 1 => Just(u16::MAX)].prop_map(Day::new)
+}
+
+fn an_effect() -> impl Strategy<Value = Effect> {
+    let world = world();
+    let scope = || select(world.scopes());
+    let brand = || select(world.brands.clone());
+    let channel = select(vec![Channel::Email, Channel::Post]);
+    let cause = select(vec![
+        Cause::OwnerRequest,
+        Cause::StaffDecision,
+        Cause::HardBounce,
+        Cause::Complaint,
+    ]);
+    let origin =
+        select(vec![Origin::Refusal, Origin::OptOut, Origin::OwnerRequest, Origin::Complaint]);
+    let basis = select(vec![Basis::ExistingCustomer, Basis::Consent]);
+    let block = (brand(), channel, cause).prop_map(|(brand, channel, cause)| Block {
+        brand,
+        channel,
+        cause,
+    });
+    let erasure = select(vec![Erasure::None, Erasure::None, Erasure::Pending, Erasure::Erased]);
+    prop_oneof![
+        3 => select(world.controllers.clone()).prop_map(Effect::Register),
+        12 => (scope(), basis, a_day())
+            .prop_map(|(scope, basis, day)| Effect::Yes { scope, basis, day }),
+        4 => (scope(), origin).prop_map(|(scope, origin)| Effect::No { scope, origin }),
+        3 => scope().prop_map(Effect::Undeclare),
+        1 => block.clone().prop_map(Effect::Block),
+        1 => block.prop_map(Effect::Unblock),
+        3 => (brand(), a_day()).prop_map(|(brand, day)| Effect::Asked(brand, day)),
+        1 => erasure.prop_map(Effect::Erasure),
+    ]
+}
+
+fn writes() -> impl Strategy<Value = Vec<Write>> {
+    let proof = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(OwnerProof::Mailbox)),
+        1 => Just(Some(OwnerProof::Session)),
+    ];
+    let write = (select(fingerprints()), 1..4_u64, any::<bool>(), proof, vec(an_effect(), 0..7));
+    vec(write, 0..40).prop_map(|writes| {
+        let mut last = 0;
+        let number = |(fingerprint, step, tagged, owner_proof, effects)| {
+            last += step;
+            Write { fingerprint, revision: Revision::new(last), tagged, owner_proof, effects }
+        };
+        writes.into_iter().map(number).collect()
+    })
+}
+
+fn a_policy() -> impl Strategy<Value = Policy> {
+    let days = || prop_oneof![6 => 0..25_u16, 1 => Just(u16::MAX)];
+    let flags = any::<[bool; 3]>();
+    (flags, days(), prop_oneof![1 => Just(0), 3 => days()], days()).prop_map(
+        |([opt_in, deny, forbid], cooldown, lifetime, window)| Policy {
+            marketing: if opt_in { Marketing::OptIn } else { Marketing::OptOut },
+            unknown_address: if deny { UnknownAddresses::Deny } else { UnknownAddresses::Allow },
+            consent_request: match forbid {
+                true => ConsentRequests::Forbidden,
+                false => ConsentRequests::Allowed,
+            },
+            consent_request_cooldown_days: cooldown,
+            consent_lifetime_days: NonZeroU16::new(lifetime),
+            consent_renewal_window_days: window,
+            staff_resubscribe: StaffResubscribe::Forbidden,
+            staff_consent: StaffConsent::WithEvidence,
+            opt_in_mails_per_day: 3,
+        },
+    )
+}
+
+fn a_question() -> impl Strategy<Value = Question> {
+    let purposes = vec![
+        Purpose::Marketing,
+        Purpose::Marketing,
+        Purpose::Transactional,
+        Purpose::OneToOne,
+        Purpose::ConsentRequest,
+        Purpose::ConsentRequest,
+    ];
+    let channels = vec![Channel::Email, Channel::Email, Channel::Post];
+    let widen = vec![PlusTags::WidenRestrictions, PlusTags::WidenRestrictions, PlusTags::Exact];
+    let topic = select(world().topics);
+    let of = (topic, any::<bool>(), select(purposes), select(channels));
+    let when = (a_day(), 0..5_u8);
+    (of, a_policy(), select(widen), when).prop_map(|(of, policy, plus_tags, (day, doubt))| {
+        let (topic, whole_brand, purpose, channel) = of;
+        let campaign = Campaign {
+            brand: topic.brand(),
+            id: CampaignId::parse("c").unwrap(),
+            topic: (!whole_brand).then_some(topic),
+            purpose,
+            channel,
+            retired: false,
+        };
+        let today = if doubt == 0 { Today::InDoubt(day) } else { Today::Known(day) };
+        Question { campaign, policy, plus_tags, today }
+    })
+}
+
+fn asks() -> impl Strategy<Value = Vec<Ask>> {
+    let mut all = fingerprints();
+    all.extend([Fingerprint::new(0), Fingerprint::new(u128::MAX)]);
+    let base = prop::option::of(select(all.clone()));
+    let ask = (select(all), base, prop::bool::weighted(0.1));
+    vec(ask.prop_map(|(address, base, invalid)| Ask { address, base, invalid }), 0..40)
+}
+
+fn built(partitions: usize, writes: &[Write]) -> Index {
+    let mut index = Index::new(partitions);
+    for write in writes {
+        index.apply(&write.change());
+    }
+    index
+}
+
+fn verdicts(index: &Index, compiled: &Compiled, today: Today, asks: &[Ask]) -> Vec<u8> {
+    let addresses: Vec<_> = asks.iter().map(|ask| ask.address).collect();
+    let base =
+        |(position, ask): (usize, &Ask)| ask.base.map(|fingerprint| Base { position, fingerprint });
+    let bases: Vec<_> = asks.iter().enumerate().filter_map(base).collect();
+    let invalid = Verdict::InvalidAddress.code();
+    let mut codes: Vec<u8> = asks.iter().map(|ask| if ask.invalid { invalid } else { 0 }).collect();
+    let batch = Batch { addresses: &addresses, bases: &bases };
+    index.verdicts(compiled, today, batch, &mut codes);
+    codes
+}
+
+/// Runs a property and says over how many cases.
+#[track_caller]
+fn holds<S: Strategy>(
+    name: &str,
+    cases: u32,
+    strategy: &S,
+    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let config = ProptestConfig { cases, failure_persistence: None, ..Default::default() };
+    if let Err(failure) = TestRunner::new(config).run(strategy, property) {
+        panic!("{name}: {failure}");
+    }
+    println!("{name}: {cases} cases");
+}
+
+fn same(left: &Index, right: &Index) -> Result<(), TestCaseError> {
+    prop_assert_eq!(left.len(), right.len());
+    prop_assert_eq!(left.used(), right.used());
+    for fingerprint in fingerprints() {
+        prop_assert_eq!(left.get(fingerprint), right.get(fingerprint));
+        prop_assert_eq!(left.owner_yes(fingerprint), right.owner_yes(fingerprint));
+    }
+    Ok(())
+}
+
+fn images(index: &Index) -> Vec<Vec<u8>> {
+    let image = |partition| {
+        let mut image = Vec::new();
+        index.partition_image(partition, &mut image);
+        image
+    };
+    (0..index.partitions()).map(image).collect()
+}
+
+#[test]
+fn the_index_knows_what_a_map_of_profiles_knows() {
+    holds("known", 500, &(0..4_u32, writes()), |(bits, writes)| {
+        let index = built(1 << bits, &writes);
+        let mut naive = Naive::default();
+        writes.iter().for_each(|write| naive.apply(write));
+        prop_assert_eq!(index.len(), naive.known.len());
+        for fingerprint in fingerprints() {
+            prop_assert_eq!(index.get(fingerprint), naive.known.get(&fingerprint).cloned());
+            let yes = naive.owner_yes.get(&fingerprint).copied().unwrap_or_default();
+            prop_assert_eq!(index.owner_yes(fingerprint), yes);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn verdicts_are_those_of_the_rules() {
+    let questions = vec(a_question(), 1..6);
+    holds("verdicts", 1_500, &(writes(), questions, asks()), |(writes, questions, asks)| {
+        let compiled: Vec<_> = questions.iter().map(Question::compiled).collect();
+        let mut index = Index::new(4);
+        let mut naive = Naive::default();
+        // Twice, so that plans of the first half meet the shapes of the second.
+        for half in writes.chunks(writes.len() / 2 + 1) {
+            for write in half {
+                index.apply(&write.change());
+                naive.apply(write);
+            }
+            for (question, compiled) in questions.iter().zip(&compiled) {
+                let codes = verdicts(&index, compiled, question.today, &asks);
+                for (ask, code) in asks.iter().zip(codes) {
+                    let ruling = index.ruling(compiled, question.today, ask.address, ask.base);
+                    let expect = naive.verdict(question, ask);
+                    prop_assert_eq!(ruling.verdict, expect);
+                    let invalid = ask.invalid.then_some(Verdict::InvalidAddress);
+                    let verdict = Verdict::from_code(code);
+                    prop_assert_eq!(verdict, Some(invalid.unwrap_or(expect)), "{:?}", ask);
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn replay_skips_what_was_applied() {
+    let again = vec(any::<Pick>(), 0..20);
+    holds("replay", 200, &(writes(), again), |(writes, again)| {
+        let once = built(2, &writes);
+        let mut twice = once.clone();
+        for pick in again.iter().filter(|_| !writes.is_empty()) {
+            twice.apply(&pick.get(&writes).change());
+        }
+        same(&once, &twice)
+    });
+}
+
+#[test]
+fn an_index_comes_back_from_its_images() {
+    let bits = (0..4_u32, 0..4_u32);
+    holds("images", 400, &(bits, writes()), |((before, after), writes)| {
+        let index = built(1 << before, &writes);
+        let names = world().names;
+        let (shapes, images) = (index.shapes_image(), images(&index));
+        let back = Index::from_images(&names, 1 << after, &shapes, &images).unwrap();
+        same(&index, &back)?;
+        prop_assert_eq!(back.shapes_image(), shapes);
+        Ok(())
+    });
+}
+
+#[test]
+fn replay_over_a_fuzzy_copy_ends_where_it_should() {
+    let cuts = vec(any::<Pick>(), 4);
+    holds("fuzzy", 400, &(writes(), cuts), |(writes, cuts)| {
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(writes.len() + 1)).collect();
+        cuts.sort_unstable();
+        // Partition n is copied after cuts[n] writes, the dictionary after the last of them.
+        let mut copies = Vec::new();
+        let mut dictionary = Vec::new();
+        for (partition, cut) in cuts.iter().enumerate() {
+            let index = built(4, &writes[..*cut]);
+            let mut image = Vec::new();
+            index.partition_image(partition, &mut image);
+            copies.push(image);
+            dictionary = index.shapes_image();
+        }
+        let mut back = Index::from_images(&world().names, 4, &dictionary, &copies).unwrap();
+        writes[cuts[0]..].iter().for_each(|write| back.apply(&write.change()));
+        same(&built(4, &writes), &back)
+    });
+}
+
+#[test]
+fn damaged_images_are_errors_or_harmless() {
+    let damage = vec((any::<Pick>(), any::<u8>()), 1..4);
+    let strategy = (writes(), a_question(), damage, any::<bool>(), any::<Pick>());
+    holds("damage", 800, &strategy, |(writes, question, damage, in_dictionary, end)| {
+        let index = built(1, &writes);
+        let (mut shapes, mut image) = (index.shapes_image().concat(), images(&index).concat());
+        let hit = if in_dictionary { &mut shapes } else { &mut image };
+        for (place, bits) in &damage {
+            let place = place.index(hit.len());
+            hit[place] ^= bits;
+        }
+        let names = world().names;
+        let all = fingerprints();
+        if let Ok(back) = Index::from_images(&names, 2, [&shapes], [&image]) {
+            let mut codes = vec![0; all.len()];
+            let batch = Batch { addresses: &all, bases: &[] };
+            back.verdicts(&question.compiled(), question.today, batch, &mut codes);
+            prop_assert!(!codes.contains(&0));
+        }
+        let sound = index.shapes_image().concat();
+        let cut = &sound[..end.index(sound.len())];
+        prop_assert!(Index::from_images(&names, 2, [cut], [&[0; 8]]).is_err());
+        let whole = images(&index).concat();
+        let cut = &whole[..end.index(whole.len())];
+        prop_assert!(Index::from_images(&names, 2, [&sound], [cut]).is_err());
+        Ok(())
+    });
+}
+
+#[track_caller]
+fn refuse(shapes: &[u8], image: &[u8], expect: ImageError) {
+    let refused = Index::from_images(&world().names, 1, [shapes], [image]).unwrap_err();
+    assert_eq!(refused, expect);
+}
+
+#[test]
+fn an_image_with_numbers_out_of_range_is_refused() {
+    let index = built(1, &[]);
+    let shapes = index.shapes_image().concat();
+    let image = |head: &[u8], shape: u32| [head, &[0; 24], &shape.to_le_bytes(), &[0; 4]].concat();
+    let nothing = [0; 8];
+    refuse(&shapes, &[0xff; 4], ImageError::Truncated);
+    refuse(&shapes, &image(&[0xff; 4], 0), ImageError::Truncated);
+    refuse(&shapes, &image(&[1, 0, 0, 0], 1), ImageError::Unknown { what: "shape", number: 1 });
+    refuse(&shapes, &[0; 9], ImageError::TrailingOctets);
+    refuse(&[0xff; 4], &nothing, ImageError::Truncated);
+    let controller = [&[1, 0, 0, 0, 2, 0], &shapes[4..]].concat();
+    let unknown = ImageError::Unknown { what: "controller", number: 2 };
+    refuse(&controller, &nothing, unknown);
+    let topic = [&shapes[..8], &[1, 0, 0, 0, 4, 0], &shapes[12..]].concat();
+    refuse(&topic, &nothing, ImageError::Unknown { what: "topic", number: 4 });
+    assert!(Index::from_images(&world().names, 1, [&shapes], [&image(&[1, 0, 0, 0], 0)]).is_ok());
+    let twice = [&[2, 0, 0, 0][..], &[0; 28], &[0; 28], &[0; 4]].concat();
+    refuse(&shapes, &twice, ImageError::Repeated { what: "an address" });
+}
+
+#[test]
+fn a_dictionary_larger_than_a_chunk_comes_back() {
+    let mut names = Names::default();
+    let controller = names.add_controller("a").unwrap();
+    let brand = names.add_brand(controller, "b").unwrap();
+    let mut index = Index::new(1);
+    for number in 0..300_u16 {
+        let topic = names.add_topic(brand, &format!("t{number}")).unwrap();
+        let scope = Scope::Topic(topic);
+        let effects = [Effect::No { scope, origin: Origin::OptOut }];
+        index.apply(&Change {
+            fingerprint: Fingerprint::new(1),
+            revision: Revision::new(u64::from(number) + 1),
+            tagged: false,
+            owner_proof: None,
+            effects: &effects,
+        });
+    }
+    let shapes = index.shapes_image();
+    assert!(shapes.len() > 2 && shapes.iter().all(|chunk| chunk.len() <= MAX_CHUNK));
+    let back = Index::from_images(&names, 1, &shapes, images(&index)).unwrap();
+    assert_eq!(back.get(Fingerprint::new(1)), index.get(Fingerprint::new(1)));
+    assert_eq!(back.used(), index.used());
+}
+
+#[test]
+fn many_changes_of_days_do_not_grow_the_arena() {
+    let world = world();
+    let scopes = world.scopes();
+    let mut index = Index::new(1);
+    for round in 0..20_000_usize {
+        let scope = scopes[round * 7 % scopes.len()];
+        let day = Day::new(u16::try_from(round % 365).unwrap());
+        let yes = Effect::Yes { scope, basis: Basis::Consent, day };
+        let effect = if round % 3 == 0 { Effect::Undeclare(scope) } else { yes };
+        index.apply(&Change {
+            fingerprint: fingerprints()[round % 2],
+            revision: Revision::new(u64::try_from(round).unwrap() + 1),
+            tagged: false,
+            owner_proof: None,
+            effects: &[effect],
+        });
+    }
+    // Two addresses with at most ten days: runs of 4, 8 and 16 for each.
+    assert!(index.sides[0].arena.room() <= 2 * (4 + 8 + 16));
+}
+
+#[test]
+fn every_id_that_an_effect_named_is_used_with_those_above_it() {
+    let World { controllers, brands, topics, .. } = world();
+    let mut index = Index::new(1);
+    index.apply(&Change {
+        fingerprint: Fingerprint::new(1),
+        revision: Revision::new(1),
+        tagged: false,
+        owner_proof: None,
+        effects: &[
+            Effect::Undeclare(Scope::Topic(topics[3])),
+            Effect::Asked(brands[0], Day::new(1)),
+        ],
+    });
+    let used = index.used();
+    assert_eq!(used.controllers, BTreeSet::from([controllers[0], controllers[1]]));
+    assert_eq!(used.brands, BTreeSet::from([brands[0], brands[2]]));
+    assert_eq!(used.topics, BTreeSet::from([topics[3]]));
+}
+
+/// The plan of a profile of these effects.
+fn plan(question: &Question, effects: &[Effect]) -> Plan {
+    let mut profile = Profile::default();
+    effects.iter().for_each(|effect| profile.apply(*effect));
+    let mut shapes = Shapes::default();
+    let id = shapes.number(&profile);
+    question.compiled().plans(Asked::Own, &shapes).plan(id)
+}
+
+fn asking(purpose: Purpose, lifetime: u16) -> Question {
+    let topic = world().topics[0];
+    let policy = Policy {
+        consent_request: ConsentRequests::Allowed,
+        consent_lifetime_days: NonZeroU16::new(lifetime),
+        ..Policy::default()
+    };
+    let campaign = Campaign {
+        brand: topic.brand(),
+        id: CampaignId::parse("c").unwrap(),
+        topic: Some(topic),
+        purpose,
+        channel: Channel::Email,
+        retired: false,
+    };
+    let (plus_tags, today) = (PlusTags::Exact, Today::Known(Day::new(100)));
+    Question { campaign, policy, plus_tags, today }
+}
+
+#[test]
+fn a_plan_asks_the_calendar_only_where_a_day_decides() {
+    let World { brands, topics, .. } = world();
+    let yes = |scope| Effect::Yes { scope, basis: Basis::Consent, day: Day::new(7) };
+    let topic = yes(Scope::Topic(topics[0]));
+    let elsewhere = [yes(Scope::Brand(brands[1])), yes(Scope::Brand(brands[2]))];
+    let marketing = asking(Purpose::Marketing, 30);
+    assert!(matches!(plan(&asking(Purpose::Marketing, 0), &[topic]), Plan::Fixed(_)));
+    assert!(matches!(plan(&marketing, &elsewhere), Plan::Fixed(_)));
+    assert!(matches!(plan(&marketing, &[topic]), Plan::OneDay { .. }));
+    let nested = [topic, yes(Scope::Brand(brands[0]))];
+    assert_eq!(plan(&marketing, &nested), Plan::Rules);
+    // Whether the yes lives makes no difference here, whether it lasts does.
+    let registered = Effect::Register(topics[0].brand().controller());
+    let request = asking(Purpose::ConsentRequest, 60);
+    assert!(matches!(plan(&request, &[topic, registered]), Plan::OneDay { .. }));
+}
