@@ -4,4 +4,5 @@ pub mod model;
 
 pub mod catalog;
 pub mod decide;
+pub mod fingerprint;
 pub mod profile;
