@@ -6,5 +6,6 @@ pub mod authorize;
 pub mod catalog;
 pub mod decide;
 pub mod index;
+pub mod fingerprint;
 pub mod profile;
 pub mod transition;
