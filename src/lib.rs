@@ -9,3 +9,5 @@ pub mod index;
 pub mod fingerprint;
 pub mod profile;
 pub mod transition;
+
+pub mod grpc;
