@@ -1,0 +1,467 @@
+//! A naive model of the rules, written from the design alone.
+//!
+//! It keeps, for each address, the plain list of what was said, and finds each fact by reading that
+//! list again from its start. It shares the words with the real rules and not one line of their
+//! reasoning, so that the two agree only where both are right.
+
+mod take;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use maysend::catalog::{ConsentRequests, Marketing, Policy, UnknownAddresses};
+use maysend::model::actor::ActorClass;
+use maysend::model::campaign::{Campaign, Channel, Purpose};
+use maysend::model::day::{Day, Timestamp, Today};
+use maysend::model::event::EventKind;
+use maysend::model::evidence::Evidence;
+use maysend::model::fact::{Basis, Block, Cause, Declaration, Erasure, Origin};
+use maysend::model::scope::{BrandId, ControllerId, Scope};
+use maysend::model::verdict::Verdict;
+use maysend::profile::Profile;
+
+use crate::world;
+
+pub(crate) use take::{Answer, Asking};
+
+/// One thing that was said of an address.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Said {
+    Registered(ControllerId),
+    No { scope: Scope, origin: Origin },
+    Yes(Yes),
+    Blocked(Block),
+    Lifted { brand: BrandId, channel: Channel },
+    Asked { brand: BrandId, day: Day },
+    ErasureRequested,
+    ErasureRejected,
+    OptInBegun,
+}
+
+/// A yes, with what its meaning hung on when it was said.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Yes {
+    pub(crate) scope: Scope,
+    pub(crate) basis: Basis,
+    /// The day it is of.
+    pub(crate) day: Day,
+    /// The day it was recorded, and how long a yes of this brand lived then.
+    pub(crate) recorded: Day,
+    pub(crate) lifetime: Option<u16>,
+    pub(crate) voice: Voice,
+    /// The noes of the same set of choices.
+    pub(crate) spares: Vec<Scope>,
+}
+
+/// Who says yes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Voice {
+    /// Staff or a file record a consent.
+    Clerk,
+    /// Staff bring an address back.
+    ClerkForOwner,
+    /// The owner, by a portal.
+    Owner,
+    /// The owner, through the mailbox.
+    OwnerByMailbox,
+}
+
+/// What was recorded in one go, with its proof.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) revision: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) kind: EventKind,
+    pub(crate) class: ActorClass,
+    pub(crate) reason: Arc<str>,
+    pub(crate) evidence: Option<Arc<Evidence>>,
+    /// An owner's yes that came through the mailbox or from a session.
+    pub(crate) owner_proved: bool,
+    /// The confirm token that it came with, by the revision at which it was made.
+    pub(crate) redeemed: Option<u64>,
+    pub(crate) said: Vec<Said>,
+}
+
+/// All that was said of one address, oldest first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Book {
+    pub(crate) records: Vec<Record>,
+    pub(crate) erased: bool,
+    /// Where the last approval of an erasure stands; zero where there was none.
+    pub(crate) erased_at: u64,
+}
+
+/// How narrow a scope is.
+fn depth(scope: Scope) -> u8 {
+    match scope {
+        Scope::Everything => 0,
+        Scope::Controller(_) => 1,
+        Scope::Brand(_) => 2,
+        Scope::Topic(_) => 3,
+    }
+}
+
+/// Whether `inner` lies strictly inside `outer`.
+fn inside(inner: Scope, outer: Scope) -> bool {
+    match (outer, inner) {
+        (Scope::Everything, Scope::Everything) => false,
+        (Scope::Everything, _) => true,
+        (Scope::Controller(c), Scope::Brand(b)) => b.controller() == c,
+        (Scope::Controller(c), Scope::Topic(t)) => t.brand().controller() == c,
+        (Scope::Brand(b), Scope::Topic(t)) => t.brand() == b,
+        _ => false,
+    }
+}
+
+/// Whether the two are at, above or inside each other.
+fn related(a: Scope, b: Scope) -> bool {
+    a == b || inside(a, b) || inside(b, a)
+}
+
+fn index(day: Day) -> i64 {
+    i64::from(day.index())
+}
+
+fn lifetime(policy: &Policy) -> Option<u16> {
+    policy.consent_lifetime_days.map(|days| days.get())
+}
+
+/// Live while today < D + N. In doubt a yes that can lapse counts as lapsed.
+fn live(day: Day, lifetime: Option<u16>, today: Today) -> bool {
+    match (lifetime, today) {
+        (None, _) => true,
+        (Some(_), Today::InDoubt(_)) => false,
+        (Some(days), Today::Known(today)) => index(today) < index(day) + i64::from(days),
+    }
+}
+
+impl Book {
+    pub(crate) fn said(&self) -> impl Iterator<Item = &Said> {
+        self.records.iter().flat_map(|record| &record.said)
+    }
+
+    /// What stands at exactly this scope.
+    pub(crate) fn standing(&self, scope: Scope) -> Option<Declaration<Day>> {
+        let mut stands = None;
+        for said in self.said() {
+            match said {
+                Said::No { scope: at, origin } => {
+                    if *at == scope {
+                        let stronger = match stands {
+                            Some(Declaration::No { origin: before }) => before.max(*origin),
+                            _ => *origin,
+                        };
+                        stands = Some(Declaration::No { origin: stronger });
+                    } else if inside(scope, *at) {
+                        // A no removes every yes inside it, and no no.
+                        if let Some(Declaration::Yes { .. }) = stands {
+                            stands = None;
+                        }
+                    }
+                }
+                Said::Yes(yes) => {
+                    if yes.scope == scope {
+                        let mut kept = (yes.basis, yes.day);
+                        if let Some(Declaration::Yes { basis, day }) = stands
+                            && live(day, yes.lifetime, Today::Known(yes.recorded))
+                            && (basis, day) > kept
+                        {
+                            kept = (basis, day);
+                        }
+                        stands = Some(Declaration::Yes { basis: kept.0, day: kept.1 });
+                    } else if inside(scope, yes.scope)
+                        && yes.voice != Voice::Clerk
+                        && !yes.spares.contains(&scope)
+                    {
+                        stands = None;
+                    }
+                }
+                _ => {}
+            }
+        }
+        stands
+    }
+
+    pub(crate) fn registered(&self, controller: ControllerId) -> bool {
+        self.said().any(|said| *said == Said::Registered(controller))
+    }
+
+    pub(crate) fn asked(&self, brand: BrandId) -> Option<Day> {
+        let mut last = None;
+        for said in self.said() {
+            if let Said::Asked { brand: of, day } = said
+                && *of == brand
+            {
+                last = Some(*day);
+            }
+        }
+        last
+    }
+
+    pub(crate) fn blocked(&self, block: Block) -> bool {
+        let mut stands = false;
+        for said in self.said() {
+            match said {
+                Said::Blocked(other) => stands |= *other == block,
+                Said::Lifted { brand, channel } => {
+                    stands &= !(block.brand == *brand && block.channel == *channel);
+                }
+                Said::Yes(yes) if yes.voice != Voice::Clerk => {
+                    let bounced =
+                        block.channel == Channel::Email && block.cause == Cause::HardBounce;
+                    if bounced
+                        && yes.voice == Voice::OwnerByMailbox
+                        && (yes.scope == Scope::Brand(block.brand)
+                            || inside(yes.scope, Scope::Brand(block.brand)))
+                    {
+                        stands = false;
+                    }
+                    let wished = block.channel == Channel::Post
+                        && (block.cause == Cause::OwnerRequest || block.cause == Cause::Complaint);
+                    if wished && yes.scope == Scope::Brand(block.brand) {
+                        stands = false;
+                    }
+                }
+                _ => {}
+            }
+        }
+        stands
+    }
+
+    pub(crate) fn erasure(&self) -> Erasure {
+        if self.erased {
+            return Erasure::Erased;
+        }
+        let mut pending = false;
+        for said in self.said() {
+            match said {
+                Said::ErasureRequested => pending = true,
+                Said::ErasureRejected => pending = false,
+                _ => {}
+            }
+        }
+        if pending { Erasure::Pending } else { Erasure::None }
+    }
+
+    /// The revision of the last that is known of the address.
+    pub(crate) fn last_revision(&self) -> u64 {
+        self.records.last().map_or(self.erased_at, |record| record.revision)
+    }
+
+    /// The revision of the owner's last yes that came through the mailbox or from a session.
+    pub(crate) fn owner_yes(&self) -> u64 {
+        let proved = self.records.iter().filter(|record| record.owner_proved);
+        proved.map(|record| record.revision).max().unwrap_or(0)
+    }
+
+    /// The facts of this world, each asked for by itself.
+    pub(crate) fn facts(&self) -> Profile {
+        let mut declarations = BTreeMap::new();
+        for scope in world::scopes() {
+            if let Some(declaration) = self.standing(scope) {
+                declarations.insert(scope, declaration);
+            }
+        }
+        let mut blocks = BTreeSet::new();
+        let mut asked = BTreeMap::new();
+        for brand in (0..world::BRANDS).map(world::brand) {
+            for channel in [Channel::Email, Channel::Post] {
+                for cause in CAUSES {
+                    let block = Block { brand, channel, cause };
+                    if self.blocked(block) {
+                        blocks.insert(block);
+                    }
+                }
+            }
+            if let Some(day) = self.asked(brand) {
+                asked.insert(brand, day);
+            }
+        }
+        let controllers = (0..world::CONTROLLERS).map(world::controller);
+        let registered = controllers.filter(|id| self.registered(*id)).collect();
+        Profile { registered, declarations, blocks, asked, erasure: self.erasure() }
+    }
+}
+
+const CAUSES: [Cause; 4] =
+    [Cause::OwnerRequest, Cause::StaffDecision, Cause::HardBounce, Cause::Complaint];
+
+/// May this campaign go to the address of these facts? The table of the design, row by row; `base`
+/// holds the facts of what precedes the plus tag, where it is to be asked.
+pub(crate) fn verdict(
+    own: &Profile,
+    base: Option<&Profile>,
+    campaign: &Campaign,
+    policy: &Policy,
+    today: Today,
+) -> Verdict {
+    let mut both = vec![own];
+    both.extend(base);
+    let brand = campaign.brand;
+    let blocked =
+        |facts: &Profile, channel, cause| facts.blocks.contains(&Block { brand, channel, cause });
+    let registered = own.registered.contains(&brand.controller());
+
+    // Row 2.
+    for facts in &both {
+        match facts.erasure {
+            Erasure::Erased => return Verdict::Erased,
+            Erasure::Pending => return Verdict::ErasurePending,
+            Erasure::None => {}
+        }
+    }
+    // Rows 3 and 4.
+    if campaign.channel == Channel::Post {
+        if campaign.purpose == Purpose::Transactional {
+            return Verdict::AllowedPost;
+        }
+        // Row 4 is two questions; like rows 7 and 8 each is put to both in turn.
+        for facts in &both {
+            if CAUSES.into_iter().any(|cause| blocked(facts, Channel::Post, cause)) {
+                return Verdict::Blocked;
+            }
+        }
+        for facts in &both {
+            if let Some(no) = refusal(facts, campaign, policy, today) {
+                return no;
+            }
+        }
+        return Verdict::AllowedPost;
+    }
+    // Row 5.
+    for facts in &both {
+        if blocked(facts, Channel::Email, Cause::HardBounce) {
+            return Verdict::HardBounce;
+        }
+    }
+    // Row 6.
+    match campaign.purpose {
+        Purpose::Transactional => return Verdict::AllowedTransactional,
+        Purpose::OneToOne => return Verdict::AllowedOneToOne,
+        Purpose::Marketing | Purpose::ConsentRequest => {}
+    }
+    // Row 7.
+    for facts in &both {
+        if blocked(facts, Channel::Email, Cause::StaffDecision) {
+            return Verdict::Blocked;
+        }
+    }
+    // Row 8.
+    for facts in &both {
+        if let Some(no) = refusal(facts, campaign, policy, today) {
+            return no;
+        }
+    }
+    // Row 9.
+    if campaign.purpose == Purpose::ConsentRequest {
+        if policy.consent_request == ConsentRequests::Forbidden {
+            return Verdict::RequestForbidden;
+        }
+        for (_, declaration) in covering(own, campaign) {
+            if let Declaration::Yes { day, .. } = declaration
+                && lasts(day, policy, today)
+            {
+                return Verdict::AlreadyGranted;
+            }
+        }
+        if !registered {
+            return Verdict::UnknownAddress;
+        }
+        if let Some(asked) = own.asked.get(&brand) {
+            let again = index(*asked) + i64::from(policy.consent_request_cooldown_days);
+            match today {
+                Today::Known(today) if index(today) >= again => {}
+                Today::Known(_) | Today::InDoubt(_) => return Verdict::RecentlyAsked,
+            }
+        }
+        return Verdict::AllowedConsentRequest;
+    }
+    // Row 10.
+    match narrowest(own, campaign, policy, today) {
+        Some((_, Declaration::Yes { basis: Basis::ExistingCustomer, .. })) => {
+            return Verdict::AllowedExistingCustomer;
+        }
+        Some((_, Declaration::Yes { basis: Basis::Consent, .. })) => {
+            return Verdict::AllowedConsent;
+        }
+        Some((_, Declaration::No { .. })) => unreachable!("row 8"),
+        None => {}
+    }
+    // Rows 11 and 12.
+    match policy.marketing {
+        Marketing::OptIn => {
+            let lapsed = covering(own, campaign)
+                .into_iter()
+                .any(|(_, declaration)| matches!(declaration, Declaration::Yes { .. }));
+            if lapsed {
+                Verdict::Expired
+            } else if own.asked.contains_key(&brand) {
+                Verdict::Pending
+            } else if registered {
+                Verdict::NotRequested
+            } else {
+                Verdict::UnknownAddress
+            }
+        }
+        Marketing::OptOut => {
+            if registered || policy.unknown_address == UnknownAddresses::Allow {
+                Verdict::AllowedNoObjection
+            } else {
+                Verdict::UnknownAddress
+            }
+        }
+    }
+}
+
+/// The declarations that cover the campaign, narrowest first, the lapsed too.
+fn covering(facts: &Profile, campaign: &Campaign) -> Vec<(Scope, Declaration<Day>)> {
+    let mut scopes = Vec::new();
+    if let Some(topic) = campaign.topic {
+        scopes.push(Scope::Topic(topic));
+    }
+    scopes.push(Scope::Brand(campaign.brand));
+    scopes.push(Scope::Controller(campaign.brand.controller()));
+    scopes.push(Scope::Everything);
+    let standing = |scope| facts.declarations.get(&scope).map(|declaration| (scope, *declaration));
+    scopes.into_iter().filter_map(standing).collect()
+}
+
+/// The narrowest live declaration that covers the campaign.
+fn narrowest(
+    facts: &Profile,
+    campaign: &Campaign,
+    policy: &Policy,
+    today: Today,
+) -> Option<(Scope, Declaration<Day>)> {
+    covering(facts, campaign).into_iter().find(|(_, declaration)| match declaration {
+        Declaration::Yes { day, .. } => live(*day, lifetime(policy), today),
+        Declaration::No { .. } => true,
+    })
+}
+
+/// Row 8.
+fn refusal(facts: &Profile, campaign: &Campaign, policy: &Policy, today: Today) -> Option<Verdict> {
+    let (scope, declaration) = narrowest(facts, campaign, policy, today)?;
+    let Declaration::No { origin } = declaration else { return None };
+    Some(match (origin, scope) {
+        (Origin::OptOut, Scope::Everything) => Verdict::OptedOutEverything,
+        (Origin::OptOut, Scope::Controller(_)) => Verdict::OptedOutController,
+        (Origin::OptOut, Scope::Brand(_)) => Verdict::OptedOutBrand,
+        (Origin::OptOut, Scope::Topic(_)) => Verdict::OptedOutTopic,
+        (Origin::Refusal, _) => Verdict::Refused,
+        (Origin::Complaint, _) => Verdict::Complaint,
+        (Origin::OwnerRequest, _) => Verdict::Blocked,
+    })
+}
+
+/// Whether a yes of this day neither has lapsed nor lapses within the renewal window. In doubt it
+/// may be fresh, so there is nothing to ask for.
+fn lasts(day: Day, policy: &Policy, today: Today) -> bool {
+    match (lifetime(policy), today) {
+        (None, _) | (Some(_), Today::InDoubt(_)) => true,
+        (Some(days), Today::Known(today)) => {
+            let lapse = index(day) + i64::from(days);
+            index(today) + i64::from(policy.consent_renewal_window_days) < lapse
+        }
+    }
+}

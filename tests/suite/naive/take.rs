@@ -1,0 +1,674 @@
+//! What a command does to the list: the writes of the design, one after the other.
+
+use std::sync::Arc;
+
+use maysend::catalog::{Catalog, StaffConsent, StaffResubscribe};
+use maysend::model::actor::ActorClass;
+use maysend::model::campaign::Channel;
+use maysend::model::command::{Choice, Command, Proof, Wish};
+use maysend::model::day::{Timestamp, Today};
+use maysend::model::event::EventKind;
+use maysend::model::evidence::{Evidence, LegalBasis};
+use maysend::model::fact::{Basis, Block, Cause, Declaration, Erasure, Origin};
+use maysend::model::scope::{BrandId, ControllerId, Scope};
+use maysend::model::verdict::{Verdict, WriteOutcome};
+use maysend::profile::Profile;
+
+use super::{Book, Record, Said, Voice, Yes, depth, inside, lifetime, related, verdict};
+
+/// A command and the circumstances that it meets.
+#[derive(Debug)]
+pub(crate) struct Asking<'a> {
+    pub(crate) command: &'a Command,
+    pub(crate) class: ActorClass,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) today: Today,
+    pub(crate) at: Timestamp,
+    /// The facts of the base, where they are to be asked.
+    pub(crate) base: Option<&'a Profile>,
+    /// The revision that the next record gets.
+    pub(crate) next: u64,
+}
+
+/// What becomes of a command.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) outcome: WriteOutcome,
+    pub(crate) choices: Vec<WriteOutcome>,
+    pub(crate) kinds: Vec<EventKind>,
+}
+
+impl Answer {
+    fn plain(outcome: WriteOutcome) -> Self {
+        Self { outcome, choices: Vec::new(), kinds: Vec::new() }
+    }
+}
+
+/// Why a standing no rejects.
+fn by_origin(origin: Origin) -> WriteOutcome {
+    match origin {
+        Origin::OptOut | Origin::OwnerRequest => WriteOutcome::OptedOut,
+        Origin::Refusal => WriteOutcome::Refused,
+        Origin::Complaint => WriteOutcome::Complaint,
+    }
+}
+
+fn brands(scopes: &[Scope]) -> Vec<BrandId> {
+    let brand = |scope: &Scope| match scope {
+        Scope::Brand(brand) => *brand,
+        Scope::Topic(topic) => topic.brand(),
+        Scope::Everything | Scope::Controller(_) => panic!("a yes is for a brand or a topic"),
+    };
+    scopes.iter().map(brand).collect()
+}
+
+fn registrations(scopes: &[Scope]) -> Vec<Said> {
+    let controllers = brands(scopes).into_iter().map(BrandId::controller);
+    controllers.map(Said::Registered).collect()
+}
+
+impl Book {
+    /// Takes a command: changes the list, and says what became of it.
+    pub(crate) fn take(&mut self, asking: &Asking<'_>) -> Answer {
+        match asking.command {
+            Command::RegisterAddresses { controllers, source, owner_session } => {
+                self.register(asking, controllers, source, *owner_session)
+            }
+            Command::BlockAddresses { brands, channels, cause, reason, opt_out } => {
+                let mut said = Vec::new();
+                for brand in brands {
+                    for channel in channels {
+                        let scope = Scope::Brand(*brand);
+                        said.push(match (channel, cause) {
+                            (Channel::Email, Cause::OwnerRequest) => {
+                                Said::No { scope, origin: Origin::OwnerRequest }
+                            }
+                            (Channel::Email, Cause::Complaint) => {
+                                Said::No { scope, origin: Origin::Complaint }
+                            }
+                            (Channel::Email, Cause::StaffDecision | Cause::HardBounce)
+                            | (Channel::Post, _) => Said::Blocked(Block {
+                                brand: *brand,
+                                channel: *channel,
+                                cause: *cause,
+                            }),
+                        });
+                    }
+                }
+                for scope in opt_out {
+                    said.push(Said::No { scope: *scope, origin: Origin::OptOut });
+                }
+                self.restrict(asking, EventKind::Blocked, reason, None, said)
+            }
+            Command::LiftBlocks { brands, channels, reason } => {
+                self.lift(asking, brands, channels, reason)
+            }
+            Command::OptOut { scopes, reason, evidence } => {
+                let no = |scope: &Scope| Said::No { scope: *scope, origin: Origin::OptOut };
+                let said = scopes.iter().map(no).collect();
+                self.restrict(asking, EventKind::OptedOut, reason, evidence.clone(), said)
+            }
+            Command::WithdrawConsent { scopes, reason } => {
+                let no = |scope: &Scope| Said::No { scope: *scope, origin: Origin::Refusal };
+                let said = scopes.iter().map(no).collect();
+                self.restrict(asking, EventKind::ConsentRefused, reason, None, said)
+            }
+            Command::RecordConsent { scopes, legal_basis, evidence } => {
+                self.record_consent(asking, scopes, *legal_basis, evidence)
+            }
+            Command::MarkConsentRequested { campaign, evidence } => {
+                let policy = asking.catalog.policy(campaign.brand);
+                let said = verdict(&self.facts(), asking.base, campaign, policy, asking.today);
+                if !said.allows() {
+                    return Answer::plain(denied(said));
+                }
+                let asked = Said::Asked { brand: campaign.brand, day: asking.today.day() };
+                let kind = EventKind::ConsentRequested;
+                self.propose(asking, record(asking, kind, "", evidence.clone(), vec![asked]))
+            }
+            Command::ResubscribeByStaff { scopes, legal_basis: _, explanation } => {
+                self.resubscribe(asking, scopes, explanation)
+            }
+            Command::OwnerChoice { choices, proof, evidence } => {
+                self.owner_choice(asking, choices, proof, evidence.as_ref())
+            }
+            Command::BeginOptIn { scopes, evidence } => self.begin_opt_in(asking, scopes, evidence),
+            Command::RequestErasure { id: _, reason } => {
+                let kind = EventKind::ErasureRequested;
+                self.restrict(asking, kind, reason, None, vec![Said::ErasureRequested])
+            }
+            Command::RejectErasure { id: _, reason } => {
+                let kind = EventKind::ErasureRejected;
+                self.propose(
+                    asking,
+                    record(asking, kind, reason, None, vec![Said::ErasureRejected]),
+                )
+            }
+            Command::ApproveErasure { .. } => {
+                if self.erased {
+                    return Answer::plain(WriteOutcome::Unchanged);
+                }
+                self.records.clear();
+                self.erased = true;
+                self.erased_at = asking.next;
+                Answer { kinds: vec![EventKind::Erased], ..Answer::plain(WriteOutcome::Applied) }
+            }
+        }
+    }
+
+    fn register(
+        &mut self,
+        asking: &Asking<'_>,
+        controllers: &[ControllerId],
+        source: &str,
+        owner_session: bool,
+    ) -> Answer {
+        let mut said: Vec<Said> = controllers.iter().copied().map(Said::Registered).collect();
+        if self.erased {
+            if !owner_session {
+                return Answer::plain(WriteOutcome::Erased);
+            }
+            self.erased = false;
+            said.insert(0, Said::No { scope: Scope::Everything, origin: Origin::OptOut });
+        }
+        self.propose(asking, record(asking, EventKind::Registered, source, None, said))
+    }
+
+    fn lift(
+        &mut self,
+        asking: &Asking<'_>,
+        brands: &[BrandId],
+        channels: &[Channel],
+        reason: &str,
+    ) -> Answer {
+        if let Some(no) = self.erasure_in_the_way() {
+            return Answer::plain(no);
+        }
+        if channels.contains(&Channel::Email) {
+            for brand in brands {
+                if let Some(Declaration::No { origin }) = self.standing(Scope::Brand(*brand))
+                    && (origin == Origin::OwnerRequest || origin == Origin::Complaint)
+                {
+                    return Answer::plain(by_origin(origin));
+                }
+            }
+        }
+        if channels.contains(&Channel::Post) {
+            for brand in brands {
+                for (cause, outcome) in [
+                    (Cause::Complaint, WriteOutcome::Complaint),
+                    (Cause::OwnerRequest, WriteOutcome::OptedOut),
+                ] {
+                    if self.blocked(Block { brand: *brand, channel: Channel::Post, cause }) {
+                        return Answer::plain(outcome);
+                    }
+                }
+            }
+        }
+        let mut said = Vec::new();
+        for brand in brands {
+            for channel in channels {
+                said.push(Said::Lifted { brand: *brand, channel: *channel });
+            }
+        }
+        self.propose(asking, record(asking, EventKind::BlockLifted, reason, None, said))
+    }
+
+    fn record_consent(
+        &mut self,
+        asking: &Asking<'_>,
+        scopes: &[Scope],
+        legal_basis: LegalBasis,
+        evidence: &Arc<Evidence>,
+    ) -> Answer {
+        if let Some(no) = self.erasure_in_the_way() {
+            return Answer::plain(no);
+        }
+        for brand in brands(scopes) {
+            if asking.catalog.policy(brand).staff_consent == StaffConsent::Forbidden {
+                return Answer::plain(WriteOutcome::Policy);
+            }
+        }
+        let mut worst: Option<(Scope, Origin)> = None;
+        for scope in scopes {
+            for (at, declaration) in self.facts().declarations {
+                if let Declaration::No { origin } = declaration
+                    && (at == *scope || inside(*scope, at))
+                    && worst.is_none_or(|(found, _)| depth(at) > depth(found))
+                {
+                    worst = Some((at, origin));
+                }
+            }
+        }
+        if let Some((_, origin)) = worst {
+            return Answer::plain(by_origin(origin));
+        }
+        for brand in brands(scopes) {
+            for cause in [Cause::StaffDecision, Cause::HardBounce] {
+                if self.blocked(Block { brand, channel: Channel::Email, cause }) {
+                    return Answer::plain(WriteOutcome::Blocked);
+                }
+            }
+        }
+        let basis = match legal_basis {
+            LegalBasis::ExistingCustomer => Basis::ExistingCustomer,
+            _ => Basis::Consent,
+        };
+        let mut said = yeses(asking, scopes, basis, Voice::Clerk, &[], Some(evidence));
+        said.extend(registrations(scopes));
+        let kind = EventKind::ConsentGranted;
+        self.propose(asking, record(asking, kind, "", Some(evidence.clone()), said))
+    }
+
+    fn resubscribe(&mut self, asking: &Asking<'_>, scopes: &[Scope], explanation: &str) -> Answer {
+        if let Some(no) = self.erasure_in_the_way() {
+            return Answer::plain(no);
+        }
+        for brand in brands(scopes) {
+            if asking.catalog.policy(brand).staff_resubscribe == StaffResubscribe::Forbidden {
+                return Answer::plain(WriteOutcome::Policy);
+            }
+        }
+        let complaint = Declaration::No { origin: Origin::Complaint };
+        for scope in scopes {
+            for (at, declaration) in self.facts().declarations {
+                if declaration == complaint && related(at, *scope) {
+                    return Answer::plain(WriteOutcome::Complaint);
+                }
+            }
+        }
+        let mut said = yeses(asking, scopes, Basis::Consent, Voice::ClerkForOwner, &[], None);
+        said.extend(registrations(scopes));
+        let mut record = record(asking, EventKind::ConsentGranted, explanation, None, said);
+        record.kind = self.kind_of_yes(&record);
+        self.propose(asking, record)
+    }
+
+    fn begin_opt_in(
+        &mut self,
+        asking: &Asking<'_>,
+        scopes: &[Scope],
+        evidence: &Arc<Evidence>,
+    ) -> Answer {
+        if self.erasure() == Erasure::Pending {
+            return Answer::plain(WriteOutcome::ErasurePending);
+        }
+        let today = Some(asking.today.day());
+        let begun = self
+            .records
+            .iter()
+            .filter(|record| record.kind == EventKind::OptInBegun && record.at.day() == today);
+        let begun = begun.count();
+        for brand in brands(scopes) {
+            if begun >= usize::from(asking.catalog.policy(brand).opt_in_mails_per_day) {
+                return Answer::plain(WriteOutcome::RecentlyAsked);
+            }
+        }
+        let kind = EventKind::OptInBegun;
+        let evidence = Some(evidence.clone());
+        self.propose(asking, record(asking, kind, "", evidence, vec![Said::OptInBegun]))
+    }
+
+    fn owner_choice(
+        &mut self,
+        asking: &Asking<'_>,
+        choices: &[Choice],
+        proof: &Proof,
+        evidence: Option<&Arc<Evidence>>,
+    ) -> Answer {
+        let of = |wish| {
+            let wished = choices.iter().filter(move |choice| choice.wish == wish);
+            wished.map(|choice| choice.scope).collect::<Vec<_>>()
+        };
+        let (noes, mut yeses) = (of(Wish::Unsubscribe), of(Wish::Subscribe));
+        // As a set: what is broad is said first, and so leaves what is narrow.
+        yeses.sort_by_key(|scope| depth(*scope));
+        let before = self.clone();
+        let mut kinds = Vec::new();
+        let mut outcomes: Vec<(Scope, WriteOutcome)> = Vec::new();
+
+        // Each no on its own, then all in one record.
+        let mut told = Vec::new();
+        let mut only_declines = true;
+        for scope in &noes {
+            let asked = match proof {
+                Proof::PreferencesToken { asked, .. } => *asked,
+                _ => None,
+            };
+            let origin = if asked == Some(*scope) { Origin::Refusal } else { Origin::OptOut };
+            let no = Said::No { scope: *scope, origin };
+            let single =
+                record(asking, EventKind::OptedOut, "", evidence.cloned(), vec![no.clone()]);
+            let outcome =
+                if self.erased { WriteOutcome::Unchanged } else { self.outcome_of(&single) };
+            if outcome == WriteOutcome::Applied {
+                only_declines &= origin == Origin::Refusal;
+                told.push(no);
+            }
+            outcomes.push((*scope, outcome));
+        }
+        let mut next = asking.next;
+        if !told.is_empty() {
+            let kind = if only_declines { EventKind::ConsentRefused } else { EventKind::OptedOut };
+            self.records.push(record(asking, kind, "", evidence.cloned(), told));
+            kinds.push(kind);
+            next += 1;
+        }
+
+        // The yeses, all or none.
+        if !yeses.is_empty() {
+            let rejected =
+                before.yes_in_the_way(asking.base, &yeses, proof, evidence.map(AsRef::as_ref));
+            let outcome = match rejected {
+                Some(outcome) => outcome,
+                None => {
+                    self.owner_yes_said(asking, next, &noes, &yeses, proof, evidence, &mut kinds)
+                }
+            };
+            outcomes.extend(yeses.iter().map(|scope| (*scope, outcome)));
+        }
+        let outcome_at = |scope: Scope| {
+            outcomes.iter().find(|(at, _)| *at == scope).expect("each choice has one").1
+        };
+        let choices: Vec<_> = choices.iter().map(|choice| outcome_at(choice.scope)).collect();
+        Answer { outcome: whole(&choices), choices, kinds }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one set of choices")]
+    fn owner_yes_said(
+        &mut self,
+        asking: &Asking<'_>,
+        next: u64,
+        noes: &[Scope],
+        scopes: &[Scope],
+        proof: &Proof,
+        evidence: Option<&Arc<Evidence>>,
+        kinds: &mut Vec<EventKind>,
+    ) -> WriteOutcome {
+        let (voice, proved) = match proof {
+            Proof::PreferencesToken { .. } | Proof::ConfirmToken { .. } => {
+                (Voice::OwnerByMailbox, true)
+            }
+            Proof::PortalSession => (Voice::Owner, true),
+            Proof::PortalGuest => (Voice::Owner, false),
+            Proof::UnsubscribeToken => unreachable!("it never says yes"),
+        };
+        let mut said = Vec::new();
+        if self.erased {
+            self.erased = false;
+            said.push(Said::No { scope: Scope::Everything, origin: Origin::OptOut });
+        }
+        said.extend(yeses(asking, scopes, Basis::Consent, voice, noes, evidence));
+        said.extend(registrations(scopes));
+        let mut record = record(asking, EventKind::ConsentGranted, "", evidence.cloned(), said);
+        record.kind = self.kind_of_yes(&record);
+        record.owner_proved = proved;
+        record.revision = next;
+        if let Proof::ConfirmToken { minted } = proof {
+            if self.records.iter().any(|record| record.redeemed == Some(minted.number())) {
+                return WriteOutcome::Unchanged;
+            }
+            record.redeemed = Some(minted.number());
+        }
+        let outcome = self.outcome_of(&record);
+        if outcome == WriteOutcome::Applied {
+            kinds.push(record.kind);
+            self.records.push(record);
+        }
+        outcome
+    }
+
+    /// Why an owner's yes is rejected, if it is; as things stood before the noes of its own set.
+    fn yes_in_the_way(
+        &self,
+        base: Option<&Profile>,
+        scopes: &[Scope],
+        proof: &Proof,
+        evidence: Option<&Evidence>,
+    ) -> Option<WriteOutcome> {
+        let afresh = match proof {
+            Proof::ConfirmToken { minted } => minted.number() >= self.erased_at,
+            _ => false,
+        };
+        match self.erasure() {
+            Erasure::Erased if !afresh => return Some(WriteOutcome::Erased),
+            Erasure::Pending => return Some(WriteOutcome::ErasurePending),
+            Erasure::Erased | Erasure::None => {}
+        }
+        let unproved = match proof {
+            Proof::UnsubscribeToken => true,
+            Proof::PreferencesToken { minted, may_grant, .. } => {
+                !may_grant || minted.number() < self.erased_at
+            }
+            Proof::ConfirmToken { minted } => {
+                minted.number() < self.erased_at
+                    || self.no_recorded(scopes, |record| record.revision > minted.number())
+            }
+            Proof::PortalSession => false,
+            Proof::PortalGuest => {
+                let no = |facts: &Profile| {
+                    facts.declarations.iter().any(|(at, declaration)| {
+                        matches!(declaration, Declaration::No { .. })
+                            && scopes.iter().any(|scope| related(*at, *scope))
+                    })
+                };
+                no(&self.facts()) || base.is_some_and(no)
+            }
+        };
+        if unproved {
+            return Some(WriteOutcome::Proof);
+        }
+        let occurred_at = evidence.and_then(|evidence| evidence.occurred_at)?;
+        let overtakes = self.no_recorded(scopes, |record| occurred_at < record.at);
+        overtakes.then_some(WriteOutcome::OptedOut)
+    }
+
+    /// Whether a no at, above or inside one of the scopes was recorded then.
+    fn no_recorded(&self, scopes: &[Scope], then: impl Fn(&Record) -> bool) -> bool {
+        self.records.iter().filter(|record| then(record)).any(|record| {
+            record.said.iter().any(|said| match said {
+                Said::No { scope: at, .. } => scopes.iter().any(|scope| related(*at, *scope)),
+                _ => false,
+            })
+        })
+    }
+
+    fn erasure_in_the_way(&self) -> Option<WriteOutcome> {
+        match self.erasure() {
+            Erasure::Erased => Some(WriteOutcome::Erased),
+            Erasure::Pending => Some(WriteOutcome::ErasurePending),
+            Erasure::None => None,
+        }
+    }
+
+    /// A command that is always taken; on an erased address it changes nothing.
+    fn restrict(
+        &mut self,
+        asking: &Asking<'_>,
+        kind: EventKind,
+        reason: &str,
+        evidence: Option<Arc<Evidence>>,
+        said: Vec<Said>,
+    ) -> Answer {
+        if self.erased {
+            return Answer::plain(WriteOutcome::Unchanged);
+        }
+        self.propose(asking, record(asking, kind, reason, evidence, said))
+    }
+
+    /// Adds the record unless it says nothing new.
+    fn propose(&mut self, asking: &Asking<'_>, record: Record) -> Answer {
+        debug_assert_eq!(record.revision, asking.next);
+        let outcome = self.outcome_of(&record);
+        let mut answer = Answer::plain(outcome);
+        if outcome == WriteOutcome::Applied {
+            answer.kinds.push(record.kind);
+            self.records.push(record);
+        }
+        answer
+    }
+
+    /// Applied where the facts change or the proof is new.
+    fn outcome_of(&self, record: &Record) -> WriteOutcome {
+        let mut after = self.clone();
+        after.records.push(record.clone());
+        if after.facts() == self.facts()
+            && record.said.iter().all(|said| self.on_record(said, record))
+        {
+            WriteOutcome::Unchanged
+        } else {
+            WriteOutcome::Applied
+        }
+    }
+
+    /// Whether somebody of the same class already said so, for the same reason and with the same
+    /// evidence, since when the fact has stood.
+    fn on_record(&self, said: &Said, record: &Record) -> bool {
+        if *said == Said::OptInBegun {
+            return false; // each is another mail
+        }
+        let mut earlier = self.clone();
+        while let Some(last) = earlier.records.last() {
+            if !earlier.stands(said) {
+                return false;
+            }
+            if last.class == record.class
+                && last.reason == record.reason
+                && same_evidence(last.evidence.as_deref(), record.evidence.as_deref())
+                && last.said.iter().any(|other| same_fact(other, said))
+            {
+                return true;
+            }
+            earlier.records.pop();
+        }
+        // What lifts a block that is not there speaks of no standing fact.
+        matches!(said, Said::Lifted { .. } | Said::ErasureRejected)
+    }
+
+    fn stands(&self, said: &Said) -> bool {
+        match said {
+            Said::Registered(controller) => self.registered(*controller),
+            Said::No { scope, .. } => {
+                matches!(self.standing(*scope), Some(Declaration::No { .. }))
+            }
+            Said::Yes(yes) => matches!(self.standing(yes.scope), Some(Declaration::Yes { .. })),
+            Said::Blocked(block) => self.blocked(*block),
+            Said::Asked { brand, day } => self.asked(*brand) == Some(*day),
+            Said::ErasureRequested => self.erasure() == Erasure::Pending,
+            Said::Lifted { .. } | Said::ErasureRejected | Said::OptInBegun => true,
+        }
+    }
+
+    /// A yes that removes a no is a resubscription.
+    fn kind_of_yes(&self, record: &Record) -> EventKind {
+        let mut after = self.clone();
+        after.records.push(record.clone());
+        for (scope, declaration) in self.facts().declarations {
+            let stays = matches!(after.standing(scope), Some(Declaration::No { .. }));
+            if matches!(declaration, Declaration::No { .. }) && !stays {
+                return EventKind::Resubscribed;
+            }
+        }
+        EventKind::ConsentGranted
+    }
+}
+
+fn record(
+    asking: &Asking<'_>,
+    kind: EventKind,
+    reason: &str,
+    evidence: Option<Arc<Evidence>>,
+    said: Vec<Said>,
+) -> Record {
+    Record {
+        revision: asking.next,
+        at: asking.at,
+        kind,
+        class: asking.class,
+        reason: reason.into(),
+        evidence,
+        owner_proved: false,
+        redeemed: None,
+        said,
+    }
+}
+
+fn yeses(
+    asking: &Asking<'_>,
+    scopes: &[Scope],
+    basis: Basis,
+    voice: Voice,
+    spares: &[Scope],
+    evidence: Option<&Arc<Evidence>>,
+) -> Vec<Said> {
+    let recorded = asking.today.day();
+    let occurred = evidence.and_then(|evidence| evidence.occurred_at);
+    let day = occurred.map_or(recorded, |at| at.day().expect("a day after 1970"));
+    let said = scopes.iter().zip(brands(scopes)).map(|(scope, brand)| {
+        Said::Yes(Yes {
+            scope: *scope,
+            basis,
+            day,
+            recorded,
+            lifetime: lifetime(asking.catalog.policy(brand)),
+            voice,
+            spares: spares.to_vec(),
+        })
+    });
+    said.collect()
+}
+
+fn same_fact(a: &Said, b: &Said) -> bool {
+    match (a, b) {
+        (Said::No { scope: a, .. }, Said::No { scope: b, .. }) => a == b,
+        (Said::Yes(a), Said::Yes(b)) => a.scope == b.scope,
+        _ => a == b,
+    }
+}
+
+/// All but network address, program and instant.
+fn same_evidence(a: Option<&Evidence>, b: Option<&Evidence>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.method == b.method
+                && a.source == b.source
+                && a.notice == b.notice
+                && a.document_ref == b.document_ref
+        }
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// The outcome of a set: what rejects it, else whether anything was recorded.
+fn whole(choices: &[WriteOutcome]) -> WriteOutcome {
+    let quiet = [WriteOutcome::Applied, WriteOutcome::Unchanged];
+    if let Some(rejected) = choices.iter().find(|outcome| !quiet.contains(outcome)) {
+        return *rejected;
+    }
+    if choices.contains(&WriteOutcome::Applied) {
+        WriteOutcome::Applied
+    } else {
+        WriteOutcome::Unchanged
+    }
+}
+
+/// What a denied consent request says to who wanted to send it.
+fn denied(verdict: Verdict) -> WriteOutcome {
+    match verdict {
+        Verdict::Erased => WriteOutcome::Erased,
+        Verdict::ErasurePending => WriteOutcome::ErasurePending,
+        Verdict::HardBounce | Verdict::Blocked => WriteOutcome::Blocked,
+        Verdict::OptedOutEverything
+        | Verdict::OptedOutController
+        | Verdict::OptedOutBrand
+        | Verdict::OptedOutTopic => WriteOutcome::OptedOut,
+        Verdict::Refused => WriteOutcome::Refused,
+        Verdict::Complaint => WriteOutcome::Complaint,
+        Verdict::RequestForbidden => WriteOutcome::Policy,
+        Verdict::AlreadyGranted => WriteOutcome::AlreadyGranted,
+        Verdict::UnknownAddress => WriteOutcome::UnknownAddress,
+        Verdict::RecentlyAsked => WriteOutcome::RecentlyAsked,
+        other => unreachable!("{other:?} does not deny a consent request"),
+    }
+}

@@ -1,0 +1,4 @@
+//! The rules against the naive model: the decision, the writes one by one, and long sequences.
+
+mod arbitrary;
+mod decision;
