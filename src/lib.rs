@@ -5,3 +5,5 @@ pub mod model;
 pub mod catalog;
 pub mod decide;
 pub mod profile;
+
+pub mod record;
