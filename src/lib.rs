@@ -7,3 +7,4 @@ pub mod decide;
 pub mod profile;
 
 pub mod record;
+pub mod token;
