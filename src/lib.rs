@@ -6,5 +6,6 @@ pub mod catalog;
 pub mod decide;
 pub mod profile;
 
+pub mod keys;
 pub mod record;
 pub mod token;
