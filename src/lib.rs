@@ -11,3 +11,7 @@ pub mod profile;
 pub mod transition;
 
 pub mod grpc;
+
+pub mod keys;
+pub mod record;
+pub mod token;
