@@ -4,4 +4,5 @@ pub mod model;
 
 pub mod catalog;
 pub mod decide;
+pub mod ledger;
 pub mod profile;
