@@ -4,6 +4,7 @@ pub mod model;
 
 pub mod authorize;
 pub mod catalog;
+pub mod checkpoint;
 pub mod decide;
 pub mod index;
 pub mod fingerprint;
