@@ -7,7 +7,7 @@ use super::{against, against_erasure, is_before, narrowest_no, start_afresh, yes
 use crate::model::campaign::Channel;
 use crate::model::command::{Choice, Proof, Wish};
 use crate::model::day::{Day, Timestamp};
-use crate::model::event::{Event, EventKind, OwnerProof, Statement};
+use crate::model::event::{Effect, Event, EventKind, OwnerProof, Statement};
 use crate::model::evidence::{Evidence, LegalBasis};
 use crate::model::fact::{Basis, Block, Cause, Declaration, Erasure, Origin};
 use crate::model::revision::Revision;
@@ -256,9 +256,13 @@ fn against_earlier(
     narrowest_no(profile, overtakes).map(|_| WriteOutcome::OptedOut)
 }
 
-/// The latest event that said no at exactly this scope.
+/// The latest event that said no at exactly this scope, or brought one about: who starts afresh is
+/// out of everything.
 fn last_no_at(past: &[Event], at: Scope) -> Option<&Event> {
-    past.iter().find(|event| noes_of(event).any(|scope| scope == at))
+    let sets_no = |effect: &Effect| matches!(effect, Effect::No { scope, .. } if *scope == at);
+    past.iter().find(|event| {
+        noes_of(event).any(|scope| scope == at) || event.statement.effects.iter().any(sets_no)
+    })
 }
 
 /// What an event said no to.
