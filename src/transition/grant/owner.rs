@@ -169,7 +169,8 @@ pub(super) fn say_yes(
             && scopes.iter().any(|scope| scope.covers(*at))
     };
     let takes_back = draft.profile().declarations.iter().any(is_taken_back);
-    for &scope in scopes {
+    // A set has no order: what is broad is said first, and so leaves what is narrow.
+    for scope in scopes.iter().copied().collect::<BTreeSet<_>>() {
         let Some(brand) = scope.brand() else { continue };
         let policy = context.catalog.policy(brand);
         draft.say_yes_as_owner(Yes { scope, basis, day }, kept, policy, context.now.today);
