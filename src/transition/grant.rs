@@ -13,7 +13,7 @@ use super::record::is_on_record;
 use super::{Context, Outcome, Unread};
 use crate::catalog::{StaffConsent, StaffResubscribe};
 use crate::decide::decide;
-use crate::model::campaign::{Campaign, Channel};
+use crate::model::campaign::{Campaign, Channel, Purpose};
 use crate::model::day::{Day, Timestamp};
 use crate::model::event::{Effect, EventKind, Statement};
 use crate::model::evidence::{Evidence, LegalBasis, Method};
@@ -237,6 +237,8 @@ pub(super) fn mark_requested(
     let ruling = decide(profile, context.subject.base, campaign, policy, context.now.today);
     let rejected = match ruling.verdict {
         Verdict::AllowedConsentRequest => None,
+        // A request by letter is judged as a letter.
+        Verdict::AllowedPost if campaign.purpose == Purpose::ConsentRequest => None,
         Verdict::InvalidAddress => Some(WriteOutcome::InvalidAddress),
         Verdict::UnknownAddress | Verdict::NotRequested | Verdict::Pending | Verdict::Expired => {
             Some(WriteOutcome::UnknownAddress)
