@@ -40,6 +40,7 @@ use crate::model::revision::Revision;
 use checksum::{CHECKSUM, Checksums, Tally, decode_manifest, encode_manifest};
 use seal::Seal;
 
+pub use crate::ledger::Anchor;
 pub use image::ImageKey;
 pub use reason::{CheckpointError, Fault, Reason};
 
@@ -73,15 +74,6 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// Images under way between the reading thread and the caller: 4 MiB at most.
 const IN_FLIGHT: usize = 64;
-
-/// The ledger's head before the first image was made: replay goes on after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anchor {
-    /// The last revision that the images are sure to hold.
-    pub revision: Revision,
-    /// The ledger's chain value at that revision. The ledger has to agree with it.
-    pub chain: [u8; 32],
-}
 
 /// What a checkpoint holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
