@@ -1,5 +1,8 @@
 //! One binary for all integration tests; each behavior is one module.
 
+#[cfg(test)]
 mod naive;
+#[cfg(test)]
 mod rules;
+#[cfg(test)]
 mod world;

@@ -2,3 +2,5 @@
 
 mod arbitrary;
 mod decision;
+mod pair;
+mod sequences;
