@@ -49,7 +49,7 @@ pub(crate) struct Yes {
     pub(crate) recorded: Day,
     pub(crate) lifetime: Option<u16>,
     pub(crate) voice: Voice,
-    /// The noes of the same set of choices.
+    /// All scopes of the same set of choices.
     pub(crate) spares: Vec<Scope>,
 }
 

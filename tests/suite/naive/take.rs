@@ -673,10 +673,9 @@ fn yeses(
     let recorded = asking.today.day();
     let occurred = evidence.and_then(|evidence| evidence.occurred_at);
     let day = occurred.map_or(recorded, |at| at.day().expect("a day after 1970"));
-    // As a set: what is broad is said first, and so leaves what is narrow.
-    let mut scopes = scopes.to_vec();
-    scopes.sort_by_key(|scope| depth(*scope));
-    let said = scopes.iter().zip(brands(&scopes)).map(|(scope, brand)| {
+    // As a set: what is broad leaves what the set says of what is narrow.
+    let spares = [spares, scopes].concat();
+    let said = scopes.iter().zip(brands(scopes)).map(|(scope, brand)| {
         Said::Yes(Yes {
             scope: *scope,
             basis,
@@ -684,7 +683,7 @@ fn yeses(
             recorded,
             lifetime: lifetime(asking.catalog.policy(brand)),
             voice,
-            spares: spares.to_vec(),
+            spares: spares.clone(),
         })
     });
     said.collect()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use maysend::authorize::{Authorized, authorize};
 use maysend::catalog::{Catalog, PlusTags};
 use maysend::decide::decide;
-use maysend::model::actor::Caller;
+use maysend::model::actor::{Caller, Role};
 use maysend::model::campaign::Campaign;
 use maysend::model::command::Command;
 use maysend::model::day::{Day, Timestamp, Today};
@@ -14,10 +14,12 @@ use maysend::model::event::{Effect, Event, EventKind, Statement};
 use maysend::model::fact::Erasure;
 use maysend::model::fingerprint::Fingerprint;
 use maysend::model::revision::Revision;
+use maysend::model::scope::Scope;
 use maysend::model::verdict::{Verdict, WriteOutcome};
 use maysend::profile::Profile;
 use maysend::transition::{Moment, Outcome, Past, Subject, Transition, transition};
 
+use super::promises;
 use crate::naive::{self, Answer, Asking, Book};
 use crate::world::{campaigns, day, instant};
 
@@ -73,8 +75,20 @@ pub(super) struct Pair {
     campaigns: Vec<Campaign>,
     held: [Held; 3],
     books: [Book; 3],
+    /// The last command that each met.
+    last: [Option<Command>; 3],
     head: Revision,
     at: Timestamp,
+}
+
+/// A server without credentials: every role.
+pub(super) fn anna() -> Caller {
+    Caller::local("anna")
+}
+
+/// A customer area.
+pub(super) fn portal() -> Caller {
+    Caller { credential: "shop".into(), roles: vec![Role::Portal], actor: "".into() }
 }
 
 impl Pair {
@@ -85,9 +99,20 @@ impl Pair {
             campaigns: campaigns(),
             held: std::array::from_fn(|_| Held::default()),
             books: std::array::from_fn(|_| Book::default()),
+            last: std::array::from_fn(|_| None),
             head: Revision::ZERO,
             at: instant(day(0), 1),
         }
+    }
+
+    /// Another version of the catalog is in force.
+    pub(super) fn reload(&mut self, catalog: Catalog) {
+        self.catalog = catalog;
+    }
+
+    /// The last command that the address met.
+    pub(super) fn last(&self, who: Who) -> Option<Command> {
+        self.last[who.index()].clone()
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -119,7 +144,7 @@ impl Pair {
     }
 
     /// Where the double opt-ins of the address were recorded, and what they asked for.
-    pub(super) fn begun(&self, who: Who) -> Vec<(Revision, Vec<maysend::model::scope::Scope>)> {
+    pub(super) fn begun(&self, who: Who) -> Vec<(Revision, Vec<Scope>)> {
         let events = self.held[who.index()].events.iter();
         let begun = events.filter(|event| event.statement.kind == EventKind::OptInBegun);
         begun.map(|event| (event.revision, event.statement.scopes.clone())).collect()
@@ -129,18 +154,23 @@ impl Pair {
     #[track_caller]
     pub(super) fn take(&mut self, who: Who, command: Command) -> Outcome {
         let today = Today::Known(self.today());
-        self.try_take(who, command, today).unwrap_or_else(|difference| panic!("{difference}"))
+        self.try_take(who, &anna(), command, today)
+            .unwrap_or_else(|difference| panic!("{difference}"))
     }
 
-    /// Puts a command to both sides; where they differ, how.
+    /// Puts a command to both sides; where they differ, how. Anna does what the caller may not.
     pub(super) fn try_take(
         &mut self,
         who: Who,
+        caller: &Caller,
         command: Command,
         today: Today,
     ) -> Result<Outcome, String> {
         self.at = Timestamp::from_nanos(self.at.nanos() + 1_000_000_000);
-        let authorized = authorize(&Caller::local("anna"), command).expect("local may do anything");
+        self.last[who.index()] = Some(command.clone());
+        let authorized = authorize(caller, command.clone())
+            .or_else(|_| authorize(&anna(), command))
+            .expect("she may do anything");
         let real = self.ask_real(who, &authorized, today)?;
         let base = self.base_facts(who);
         let asking = Asking {
@@ -153,7 +183,9 @@ impl Pair {
             next: self.head.next().number(),
         };
         let model = self.books[who.index()].take(&asking);
+        let before = self.held[who.index()].profile.clone();
         self.record(who, &authorized, &real);
+        promises::kept(authorized.value(), &before, &self.held[who.index()].profile)?;
         let said = Answer {
             outcome: real.outcome,
             choices: real.choices.clone(),
