@@ -37,8 +37,9 @@ use checksum::{CHECKSUM, Checksums, Tally, decode_manifest, encode_manifest};
 use reader::{Tell, stopwatch};
 use seal::Seal;
 
+pub use crate::ledger::Anchor;
 pub use image::ImageKey;
-pub use outcome::{Anchor, Contents, Loaded, Verified};
+pub use outcome::{Contents, Loaded, Verified};
 pub use reason::{CheckpointError, Fault, Reason};
 
 mod checksum;

@@ -1,16 +1,8 @@
 //! What a checkpoint is of, what it holds, and what became of it.
 
 use super::Reason;
+use crate::ledger::Anchor;
 use crate::model::revision::Revision;
-
-/// The ledger's head before the first image was made: replay goes on after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anchor {
-    /// The last revision that the images are sure to hold.
-    pub revision: Revision,
-    /// The ledger's chain value at that revision. The ledger has to agree with it.
-    pub chain: [u8; 32],
-}
 
 /// What a checkpoint holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
