@@ -43,6 +43,8 @@ pub(super) enum Name {
     Brand(String),
     /// Of a controller.
     Controller(String),
+    /// Of a controller, brand or topic within a scope; the field says which.
+    Scope,
 }
 
 impl Name {
@@ -50,6 +52,7 @@ impl Name {
         match self {
             Self::Brand(_) => "brand",
             Self::Controller(_) => "controller",
+            Self::Scope => "scope",
         }
     }
 }

@@ -155,6 +155,10 @@ impl Failure {
                 let error = match name {
                     Name::Brand(brand) => EngineError::UnknownBrand { brand },
                     Name::Controller(controller) => EngineError::UnknownController { controller },
+                    Name::Scope => {
+                        let reason = ErrorReason::UnknownScope;
+                        return Self { reason, ..Self::invalid(violations) };
+                    }
                 };
                 Self { violations, ..Self::from_engine(error) }
             }

@@ -3,7 +3,7 @@
 use super::reading::Reading;
 use crate::catalog::{Brand, Catalog};
 use crate::grpc::api;
-use crate::grpc::refusal::Refusal;
+use crate::grpc::refusal::{Name, Refusal};
 use crate::model::campaign::{Campaign, CampaignId};
 use crate::model::scope::TopicId;
 
@@ -55,7 +55,7 @@ fn topic_of(
         Some(topic) => Some(Some(topic.id)),
         None => {
             let known = reading.known_topics(brand);
-            reading.fault("campaign.topic", known)
+            reading.unknown("campaign.topic", Name::Scope, known)
         }
     }
 }

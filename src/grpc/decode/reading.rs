@@ -61,7 +61,7 @@ impl<'c> Reading<'c> {
     }
 
     /// Notes a name that the catalog does not have.
-    fn unknown<T>(&mut self, field: &str, name: Name, problem: String) -> Option<T> {
+    pub(super) fn unknown<T>(&mut self, field: &str, name: Name, problem: String) -> Option<T> {
         self.unknown.get_or_insert(name);
         self.note(field, problem)
     }
@@ -109,11 +109,15 @@ impl<'c> Reading<'c> {
             ),
             Some(Level::Controller(word)) => match self.catalog.controller(&word) {
                 Some(controller) => Some(Scope::Controller(controller.id)),
-                None => self.fault(format!("{field}.controller"), self.known_controllers()),
+                None => self.unknown(
+                    &format!("{field}.controller"),
+                    Name::Scope,
+                    self.known_controllers(),
+                ),
             },
             Some(Level::Brand(word)) => match self.catalog.brand(&word) {
                 Some(brand) => Some(Scope::Brand(brand.id)),
-                None => self.fault(format!("{field}.brand"), self.known_brands()),
+                None => self.unknown(&format!("{field}.brand"), Name::Scope, self.known_brands()),
             },
             Some(Level::Topic(topic)) => self.topic(field, &topic),
         }
@@ -122,11 +126,13 @@ impl<'c> Reading<'c> {
     fn topic(&mut self, field: &str, topic: &api::TopicRef) -> Option<Scope> {
         let api::TopicRef { brand, topic } = topic;
         let Some(brand) = self.catalog.brand(brand) else {
-            return self.fault(format!("{field}.topic.brand"), self.known_brands());
+            return self.unknown(&format!("{field}.topic.brand"), Name::Scope, self.known_brands());
         };
         match brand.topic(&self.catalog.names, topic) {
             Some(topic) => Some(Scope::Topic(topic.id)),
-            None => self.fault(format!("{field}.topic.topic"), self.known_topics(brand)),
+            None => {
+                self.unknown(&format!("{field}.topic.topic"), Name::Scope, self.known_topics(brand))
+            }
         }
     }
 

@@ -119,8 +119,8 @@ fn malformed<T: std::fmt::Debug>(result: Result<T, Refusal>, fields: &[&str]) {
 #[track_caller]
 fn problem<T: std::fmt::Debug>(result: Result<T, Refusal>) -> String {
     match result {
-        Err(Refusal::Invalid(invalid)) => invalid.violations[0].problem.clone(),
-        other => panic!("not malformed: {other:?}"),
+        Err(Refusal::Unknown { violations, .. }) => violations[0].problem.clone(),
+        other => panic!("not unknown: {other:?}"),
     }
 }
 
@@ -132,6 +132,7 @@ fn unknown<T: std::fmt::Debug>(result: Result<T, Refusal>, expected: &Name, fiel
             assert_eq!(&name, expected);
             let found: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
             assert_eq!(found, fields);
+            assert!(violations.iter().all(|v| !v.problem.contains('@')), "{violations:?}");
         }
         other => panic!("not unknown: {other:?}"),
     }
@@ -239,7 +240,7 @@ fn a_scope_that_says_nothing_is_malformed() {
 #[test]
 fn a_scope_that_the_catalog_lacks_is_named_by_its_path() {
     let controller = scope(Level::Controller("nobody".to_owned()));
-    malformed(
+    unknown(
         with_scopes(vec![
             brand("festival"),
             topic("nobody", "newsletter"),
@@ -247,6 +248,7 @@ fn a_scope_that_the_catalog_lacks_is_named_by_its_path() {
             brand(ADDRESS),
             controller,
         ]),
+        &Name::Scope,
         &[
             "scopes[1].topic.brand",
             "scopes[2].topic.topic",
@@ -455,6 +457,8 @@ fn a_campaign_names_what_the_catalog_has() {
     malformed(register(Some(wrong)), &["campaign.campaign", "campaign.topic", "campaign.purpose"]);
     let elsewhere = api::Campaign { brand: "nobody".to_owned(), ..campaign() };
     unknown(register(Some(elsewhere)), &Name::Brand("nobody".to_owned()), &["campaign.brand"]);
+    let nothing = api::Campaign { topic: "nothing".to_owned(), ..campaign() };
+    unknown(register(Some(nothing)), &Name::Scope, &["campaign.topic"]);
     let none = register(Some(api::Campaign { topic: String::new(), ..campaign() }));
     assert_eq!(none.unwrap().topic, None);
 }

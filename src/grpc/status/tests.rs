@@ -1,7 +1,10 @@
+use prost::Message;
+use prost_types::FileDescriptorSet;
 use tonic_types::{ErrorInfo, StatusExt};
 
 use super::*;
 use crate::authorize::SamePerson;
+use crate::grpc::DESCRIPTOR;
 use crate::model::revision::Revision;
 
 /// What somebody may have put anywhere.
@@ -203,6 +206,48 @@ fn a_name_that_the_catalog_lacks_is_not_found_and_its_field_is_named() {
     let name = Name::Controller("buehne".to_owned());
     let status = Status::from(Refusal::Unknown { name, violations });
     assert_eq!(info(&status).reason, "UNKNOWN_CONTROLLER");
+}
+
+#[test]
+fn a_scope_that_the_catalog_lacks_is_an_invalid_argument() {
+    let violations = vec![violation("scopes[1].topic.brand")];
+    let status = Status::from(Refusal::Unknown { name: Name::Scope, violations });
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(info(&status).reason, "UNKNOWN_SCOPE");
+    metadata(&status, &[("field", "scopes[1].topic.brand")]);
+    assert_eq!(fields(&status), ["scopes[1].topic.brand"]);
+}
+
+/// The code that `error_reason.proto` promises with a reason.
+fn promised(reason: &str) -> String {
+    let files = FileDescriptorSet::decode(DESCRIPTOR).unwrap().file;
+    let file = files.iter().find(|file| file.name().ends_with("error_reason.proto")).unwrap();
+    let reasons = &file.enum_type[0].value;
+    let place = reasons
+        .iter()
+        .position(|value| value.name().strip_prefix("ERROR_REASON_").unwrap() == reason);
+    // In a descriptor 5 is the field of enums, and 2 that of an enum's values.
+    let path = [5, 0, 2, i32::try_from(place.unwrap()).unwrap()];
+    let places = &file.source_code_info.as_ref().unwrap().location;
+    let comment = places.iter().find(|place| place.path == path).unwrap().leading_comments();
+    let (_, code) = comment.split_once("Code: ").unwrap();
+    code.split('.').next().unwrap().replace('_', "")
+}
+
+#[test]
+fn every_reason_comes_with_the_code_that_the_contract_promises() {
+    let engine = engine_errors().into_iter().map(|(error, ..)| Status::from(error));
+    let violations = vec![violation("scopes[0].brand")];
+    let edge = [
+        Refusal::Unknown { name: Name::Scope, violations },
+        Refusal::TooLarge { limit: None },
+        Refusal::NotImplemented { call: "Watch", part: "changes" },
+    ];
+    for status in engine.chain(edge.into_iter().map(Status::from)) {
+        let reason = info(&status).reason;
+        let code = format!("{:?}", status.code());
+        assert!(promised(&reason).eq_ignore_ascii_case(&code), "{reason}: {code}");
+    }
 }
 
 #[test]
