@@ -99,3 +99,5 @@ pub mod record;
 pub mod engine;
 
 pub mod grpc;
+
+pub mod server;
