@@ -6,7 +6,7 @@
 
 use crate::model::actor::{Actor, ActorClass, Caller, Role};
 use crate::model::campaign::Purpose;
-use crate::model::command::Command;
+use crate::model::command::{Choice, Command, Wish};
 use crate::model::evidence::{Evidence, Method};
 use crate::model::fact::Cause;
 
@@ -210,4 +210,35 @@ pub fn four_eyes(requested_by: &Actor, caller: &Caller) -> Result<(), SamePerson
         return Err(SamePerson::Credential);
     }
     Ok(())
+}
+
+impl Authorized<Command> {
+    /// The same without its yeses: what is taken while yeses are refused. None where nothing is
+    /// left; a no is always taken.
+    #[must_use]
+    pub fn without_yeses(&self) -> Option<Self> {
+        match &self.value {
+            Command::BlockAddresses { .. }
+            | Command::OptOut { .. }
+            | Command::WithdrawConsent { .. }
+            | Command::RequestErasure { .. }
+            | Command::ApproveErasure { .. }
+            | Command::RejectErasure { .. } => Some(self.clone()),
+            Command::OwnerChoice { choices, proof, evidence } => {
+                let noes = choices.iter().filter(|choice| choice.wish == Wish::Unsubscribe);
+                let choices: Vec<Choice> = noes.copied().collect();
+                let (proof, evidence) = (proof.clone(), evidence.clone());
+                let value = Command::OwnerChoice { choices, proof, evidence };
+                let is_left =
+                    matches!(&value, Command::OwnerChoice { choices, .. } if !choices.is_empty());
+                is_left.then(|| Self { actor: self.actor.clone(), value })
+            }
+            Command::RegisterAddresses { .. }
+            | Command::LiftBlocks { .. }
+            | Command::RecordConsent { .. }
+            | Command::MarkConsentRequested { .. }
+            | Command::ResubscribeByStaff { .. }
+            | Command::BeginOptIn { .. } => None,
+        }
+    }
 }

@@ -22,3 +22,6 @@ pub mod api {
 
 /// The encoded descriptor set of the package and its imports, comments included, for reflection.
 pub const DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+
+#[cfg(test)]
+mod tests;

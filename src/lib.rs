@@ -1,4 +1,84 @@
-//! maysend.
+//! # maysend: the architecture
+//!
+//! *May we send brand X campaign Y to these addresses?* maysend is a sidecar that answers this over
+//! gRPC, with a reason for every address, and takes the writes that change the answer. One process
+//! holds one data directory; an in-memory index answers, an append-only ledger remembers.
+//!
+//! ## Bird's-eye view
+//!
+//! ```text
+//!             senders, CRM plugins, portals, batch jobs, the command line
+//!                                      |
+//!  edges      grpc: decode, call, encode                     cli: clients of it
+//!                                      |
+//!  use cases  engine: check --------> index.verdicts --------> answer
+//!                     write --> transition --> ledger.commit --> index.apply --> answer
+//!                                      |
+//!  state      ledger (the truth)   index (the answer)   checkpoint (saves time at boot)
+//!                                      |
+//!  rules      authorize   transition   decide   profile   catalog   token     pure and total
+//!                                      |
+//!  words      model: address, scope, campaign, verdict, event, command, ...   plain data
+//! ```
+//!
+//! Arrows of use point downwards and never up; `tests/suite/tidy.rs` holds that.
+//!
+//! ## Entry points
+//!
+//! `main` parses the command line and calls one subcommand. `server::start` composes a server:
+//! engine, listeners, health, housekeeping. For the rules begin at [`decide::decide`] and
+//! [`transition::transition`], for the bytes at [`ledger`], for the order of steps at [`engine`].
+//!
+//! ## Code map, in reading order
+//!
+//! - [`model`]: the words. Whatever is a value of one of its types is already parsed.
+//! - [`catalog`]: controllers, brands, topics, campaigns, policies; the file and its reload.
+//! - [`profile`]: the facts of one address, and how an effect changes them.
+//! - [`decide`]: the decision table, twelve rows in their order.
+//! - [`authorize`]: who may do what; the only maker of `Authorized<Command>`.
+//! - [`transition`]: what a command does to one address; the only maker of statements.
+//! - [`token`]: the owner's links. [`fingerprint`]: the keyed name of an address.
+//! - [`keys`]: the key file. [`record`]: what the ledger's payloads hold, as octets.
+//! - [`ledger`]: segments, group commit, torn tails against damage, erasure of payloads.
+//! - [`index`]: fingerprint to profile, interned; campaigns compiled from `decide`; the look-up.
+//! - [`checkpoint`]: images of the index in sled; the only file that names sled.
+//! - [`engine`]: check, write, history, status, preferences, boot, snapshots.
+//! - [`grpc`]: the wire. [`server`]: the composition root. [`cli`]: one file per subcommand.
+//!
+//! ## The two flows
+//!
+//! *Check.* The codec walks the request in place. For slices of 2,000 addresses: canonical form,
+//! fingerprint, then under one read lock a probe and a plan for each, one octet out. Between slices
+//! the task yields. No allocation for an address, no lock across an await, no I/O.
+//!
+//! *Write.* Decode, validate whole, authorise, queue. The writer thread takes what has arrived,
+//! runs the transitions against the index and what the group has changed so far, writes the group,
+//! one fdatasync, a mark, applies it to the index, publishes the head, answers.
+//!
+//! ## Invariants
+//!
+//! - What nobody was allowed to ask for is not recorded: `transition` takes `Authorized` alone.
+//! - What is not durable is not answered by: `Index::apply` follows `ledger.commit`, whose
+//!   `Committed` nothing else makes.
+//! - Only the owner reverses the owner's no: staff, systems and imports have no path in `transition`
+//!   from a no to a yes (one policy, off by default, opens a door for staff).
+//! - A doubt is a deny: an unknown campaign is an error, a zero octet is no allow, a clock in doubt
+//!   lets nothing live that can lapse.
+//! - The rules know neither time nor disk: the day is an argument, replay needs no policy.
+//! - An address is text in the payload of events that carried it, and nowhere else: index,
+//!   checkpoints and tokens hold a keyed fingerprint, logs hold nothing of it.
+//!
+//! Deliberately absent: a database on the check path (sled 0.34.7 loses records without an error),
+//! a cache of answers (the index is one), locks per address (there is one writer), a trait for the
+//! store (there is one), timers that expire consents (today enters at the look-up).
+//!
+//! ## Cross-cutting
+//!
+//! *Errors*: one enum for each family of operations, united in `engine::error`, mapped to gRPC in
+//! `grpc/status.rs` alone. *Time*: `engine::clock::Clock`, real only in `server`. *Faults*:
+//! `ledger::disk::Disk` is the seam by which tests break the disk. *Tests*: the rules against a
+//! naive model, codecs against the octets, the ledger under faults at every write, the binary with
+//! kill -9 and clients of other languages.
 
 pub mod model;
 
@@ -6,13 +86,17 @@ pub mod authorize;
 pub mod catalog;
 pub mod decide;
 pub mod fingerprint;
-pub mod index;
 pub mod profile;
+pub mod token;
 pub mod transition;
+
+pub mod checkpoint;
+pub mod index;
+pub mod keys;
+pub mod ledger;
+pub mod record;
+
+pub mod engine;
 
 pub mod cli;
 pub mod grpc;
-
-pub mod keys;
-pub mod record;
-pub mod token;

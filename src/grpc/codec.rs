@@ -101,3 +101,6 @@ impl<Out, In: WireMessage> Decoder for CheckCodec<Out, In> {
 fn refused(error: &Malformed) -> Status {
     Status::internal(format!("the message cannot be read: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

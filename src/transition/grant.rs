@@ -13,7 +13,7 @@ use super::record::is_on_record;
 use super::{Context, Outcome, Unread};
 use crate::catalog::{StaffConsent, StaffResubscribe};
 use crate::decide::decide;
-use crate::model::campaign::{Campaign, Channel};
+use crate::model::campaign::{Campaign, Channel, Purpose};
 use crate::model::day::{Day, Timestamp};
 use crate::model::event::{Effect, EventKind, Statement};
 use crate::model::evidence::{Evidence, LegalBasis, Method};
@@ -129,8 +129,14 @@ pub(super) fn lift_blocks(
     reason: &Arc<str>,
 ) -> Outcome {
     let profile = context.subject.profile;
+    // Over all brands a no comes before a block.
+    let stands = |channel| {
+        let mut named = brands.iter().filter(|_| channels.contains(&channel));
+        named.find_map(|brand| owner_no_at(profile, *brand, channel))
+    };
     let rejected = against_erasure(profile)
-        .or_else(|| brands.iter().find_map(|brand| owner_no_at(profile, *brand, channels)));
+        .or_else(|| stands(Channel::Email))
+        .or_else(|| stands(Channel::Post));
     if let Some(outcome) = rejected {
         return Outcome::without_event(outcome);
     }
@@ -150,24 +156,18 @@ pub(super) fn lift_blocks(
 
 /// What of the owner's own stands at a brand: a no that staff recorded for them, or a stop of
 /// letters that they asked for.
-fn owner_no_at(profile: &Profile, brand: BrandId, channels: &[Channel]) -> Option<WriteOutcome> {
-    let by_mail = match profile.declarations.get(&Scope::Brand(brand)) {
-        Some(Declaration::No { origin: Origin::OwnerRequest }) => Some(WriteOutcome::OptedOut),
-        Some(Declaration::No { origin: Origin::Complaint }) => Some(WriteOutcome::Complaint),
-        Some(_) | None => None,
-    };
+fn owner_no_at(profile: &Profile, brand: BrandId, channel: Channel) -> Option<WriteOutcome> {
     let stopped = |cause| profile.blocks.contains(&Block { brand, channel: Channel::Post, cause });
-    let by_post = if stopped(Cause::Complaint) {
-        Some(WriteOutcome::Complaint)
-    } else if stopped(Cause::OwnerRequest) {
-        Some(WriteOutcome::OptedOut)
-    } else {
-        None
-    };
-    channels.iter().find_map(|channel| match channel {
-        Channel::Email => by_mail,
-        Channel::Post => by_post,
-    })
+    match channel {
+        Channel::Email => match profile.declarations.get(&Scope::Brand(brand)) {
+            Some(Declaration::No { origin: Origin::OwnerRequest }) => Some(WriteOutcome::OptedOut),
+            Some(Declaration::No { origin: Origin::Complaint }) => Some(WriteOutcome::Complaint),
+            Some(_) | None => None,
+        },
+        Channel::Post if stopped(Cause::Complaint) => Some(WriteOutcome::Complaint),
+        Channel::Post if stopped(Cause::OwnerRequest) => Some(WriteOutcome::OptedOut),
+        Channel::Post => None,
+    }
 }
 
 pub(super) fn record_consent(
@@ -237,6 +237,8 @@ pub(super) fn mark_requested(
     let ruling = decide(profile, context.subject.base, campaign, policy, context.now.today);
     let rejected = match ruling.verdict {
         Verdict::AllowedConsentRequest => None,
+        // A request by letter is judged as a letter.
+        Verdict::AllowedPost if campaign.purpose == Purpose::ConsentRequest => None,
         Verdict::InvalidAddress => Some(WriteOutcome::InvalidAddress),
         Verdict::UnknownAddress | Verdict::NotRequested | Verdict::Pending | Verdict::Expired => {
             Some(WriteOutcome::UnknownAddress)

@@ -6,7 +6,7 @@ use crate::model::actor::ActorClass;
 use crate::model::campaign::Channel;
 use crate::model::event::{Effect, Event, EventKind, Statement};
 use crate::model::evidence::Evidence;
-use crate::model::fact::{Block, Cause};
+use crate::model::fact::{Block, Cause, Erasure};
 use crate::model::scope::{BrandId, ControllerId, Scope};
 
 /// A standing fact that a statement asserts.
@@ -76,7 +76,8 @@ fn settles(effect: &Effect, fact: Fact) -> bool {
             *block == Block { brand, channel, cause }
         }
         (Effect::Register(controller), Fact::Registered(registered)) => *controller == registered,
-        (Effect::Erasure(_), _) => true,
+        // A request for erasure, and its rejection, leave all other facts as they stand.
+        (Effect::Erasure(_), Fact::ErasurePending) | (Effect::Erasure(Erasure::Erased), _) => true,
         (
             Effect::Register(_)
             | Effect::Yes { .. }
@@ -84,7 +85,8 @@ fn settles(effect: &Effect, fact: Fact) -> bool {
             | Effect::Undeclare(_)
             | Effect::Block(_)
             | Effect::Unblock(_)
-            | Effect::Asked(..),
+            | Effect::Asked(..)
+            | Effect::Erasure(_),
             Fact::At(_) | Fact::Blocked(..) | Fact::Registered(_) | Fact::ErasurePending,
         ) => false,
     }

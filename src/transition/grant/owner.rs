@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{against, against_erasure, is_before, narrowest_no, start_afresh, yes_statement};
+use super::{against_erasure, is_before, narrowest_no, start_afresh, yes_statement};
 use crate::model::campaign::Channel;
 use crate::model::command::{Choice, Proof, Wish};
 use crate::model::day::{Day, Timestamp};
-use crate::model::event::{Event, EventKind, OwnerProof, Statement};
+use crate::model::event::{Effect, Event, EventKind, OwnerProof, Statement};
 use crate::model::evidence::{Evidence, LegalBasis};
 use crate::model::fact::{Basis, Block, Cause, Declaration, Erasure, Origin};
 use crate::model::revision::Revision;
@@ -109,7 +109,7 @@ fn say_yeses(
     let past = context.past()?;
     if let Proof::ConfirmToken { minted } = proof
         && was_redeemed(past, yeses, *minted)
-        && against_later_no(past, yeses, *minted).is_none()
+        && !has_later_no(past, yeses, *minted)
     {
         return Ok((WriteOutcome::Unchanged, None));
     }
@@ -169,7 +169,8 @@ pub(super) fn say_yes(
             && scopes.iter().any(|scope| scope.covers(*at))
     };
     let takes_back = draft.profile().declarations.iter().any(is_taken_back);
-    for &scope in scopes {
+    // A set has no order: what is broad is said first, and so leaves what is narrow.
+    for scope in scopes.iter().copied().collect::<BTreeSet<_>>() {
         let Some(brand) = scope.brand() else { continue };
         let policy = context.catalog.policy(brand);
         draft.say_yes_as_owner(Yes { scope, basis, day }, kept, policy, context.now.today);
@@ -226,11 +227,8 @@ fn against_proof(
             void.then_some(WriteOutcome::Proof)
         }
         Proof::ConfirmToken { minted } => {
-            if was_erased_since(past, *minted) {
-                Some(WriteOutcome::Proof)
-            } else {
-                against_later_no(past, yeses, *minted)
-            }
+            let void = was_erased_since(past, *minted) || has_later_no(past, yeses, *minted);
+            void.then_some(WriteOutcome::Proof)
         }
         Proof::PortalSession => bounced.then_some(WriteOutcome::Proof),
         Proof::PortalGuest => {
@@ -256,9 +254,13 @@ fn against_earlier(
     narrowest_no(profile, overtakes).map(|_| WriteOutcome::OptedOut)
 }
 
-/// The latest event that said no at exactly this scope.
+/// The latest event that said no at exactly this scope, or brought one about: who starts afresh is
+/// out of everything.
 fn last_no_at(past: &[Event], at: Scope) -> Option<&Event> {
-    past.iter().find(|event| noes_of(event).any(|scope| scope == at))
+    let sets_no = |effect: &Effect| matches!(effect, Effect::No { scope, .. } if *scope == at);
+    past.iter().find(|event| {
+        noes_of(event).any(|scope| scope == at) || event.statement.effects.iter().any(sets_no)
+    })
 }
 
 /// What an event said no to.
@@ -276,19 +278,10 @@ fn noes_of(event: &Event) -> impl Iterator<Item = Scope> + '_ {
 }
 
 /// A confirm token is void after a later no at, above or inside what it is for.
-fn against_later_no(past: &[Event], yeses: &[Scope], minted: Revision) -> Option<WriteOutcome> {
-    let later = past.iter().take_while(|event| event.revision > minted);
+fn has_later_no(past: &[Event], yeses: &[Scope], minted: Revision) -> bool {
+    let mut later = past.iter().take_while(|event| event.revision > minted);
     let concerns = |scope: Scope| yeses.iter().any(|yes| yes.touches(scope));
-    let mut voiding = later.filter(|event| noes_of(event).any(concerns));
-    voiding.next().map(|event| {
-        if event.statement.cause == Some(Cause::Complaint) {
-            against(Origin::Complaint)
-        } else if event.statement.kind == EventKind::ConsentRefused {
-            against(Origin::Refusal)
-        } else {
-            against(Origin::OptOut)
-        }
-    })
+    later.any(|event| noes_of(event).any(concerns))
 }
 
 fn was_erased_since(past: &[Event], minted: Revision) -> bool {

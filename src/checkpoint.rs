@@ -1,0 +1,461 @@
+//! The checkpoint: the persisted index, so that boot need not replay the whole ledger.
+//!
+//! It is never the truth. It holds opaque images that others make and read, each with a keyed
+//! checksum, and is used whole or not at all: when anything is wrong with it, the older one serves,
+//! else the ledger alone. This is the only file of the crate that names sled.
+//!
+//! LAYOUT: `checkpoint-<revision>` is one sled directory: every image under its key, a manifest
+//! with their number, size and set-hash, and beside sled's files a seal with length and checksum of
+//! each. sled 0.34.7 answers a flipped bit with a panic, missing records or an endless loop, and a
+//! panic on its shared threads breaks it for the whole process; so it is opened only where the seal
+//! proves that every octet is what sled wrote. The checksums within then find what sled itself
+//! loses.
+//!
+//! WRITE ORDER, all under `checkpoint-<revision>.new`: images, manifest, sled's flush (which syncs
+//! nothing), close; open again and read all back; close; seal; fsync of every file and directory;
+//! rename; fsync of the data directory; then the surplus is removed. CRASH WINDOWS: before the
+//! rename the `.new` is swept away at the next load; after it the checkpoint is whole.
+//!
+//! INVARIANT(settled): sled writes while it opens: it zeroes what follows the last record and leaves
+//! a snapshot. The next open finds the snapshot, writes the same zeros over them and changes no
+//! octet (a test holds it). Reading back before the seal is that first open. So a load alters
+//! nothing, works on a full disk, and may be killed at any moment.
+//!
+//! Two are kept. Loading removes damaged ones once another one has been found good, writing removes
+//! those below the newest two. What is not proved damaged (a foreign key, an unknown format, a time
+//! limit, an I/O error) only writing removes.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use crate::model::revision::Revision;
+use checksum::{CHECKSUM, Checksums, Tally, decode_manifest, encode_manifest};
+use seal::Seal;
+
+pub use crate::ledger::Anchor;
+pub use image::ImageKey;
+pub use reason::{CheckpointError, Fault, Reason};
+
+mod checksum;
+mod directory;
+mod guard;
+mod image;
+mod reason;
+mod seal;
+#[cfg(test)]
+mod tests;
+
+/// Most octets of one image. sled holds a larger value as badly as many small ones.
+pub const MAX_IMAGE: usize = 64 << 10;
+
+/// Checkpoints that are kept: the newest, and one in case it is damaged.
+pub const KEPT: u32 = 2;
+
+/// Names of sled's own threads begin so.
+const POOL: &str = "sled-io-";
+
+/// The manifest's key in sled.
+const MANIFEST: [u8; 1] = [0];
+
+/// sled's page cache. Each page is touched once, so a cache only costs.
+const CACHE: u64 = 16 << 20;
+
+/// How long sled's threads may take to let go of a store, and how often that is looked at.
+const RELEASE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Images under way between the reading thread and the caller: 4 MiB at most.
+const IN_FLIGHT: usize = 64;
+
+/// What a checkpoint holds.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Contents {
+    /// Number of images.
+    pub images: u64,
+    /// Octets of all images.
+    pub octets: u64,
+}
+
+/// What `Checkpoints::load` found.
+#[derive(Debug)]
+pub struct Loaded<B> {
+    /// The newest checkpoint that verified whole, and what was built from its images.
+    pub found: Option<(Anchor, B)>,
+    /// Those that were tried before it, newest first, and why they are not used.
+    pub rejected: Vec<(Revision, Reason)>,
+}
+
+/// What `Checkpoints::verify` found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Which checkpoint.
+    pub revision: Revision,
+    /// Where it was taken and what it holds, or why it is of no use.
+    pub outcome: Result<(Anchor, Contents), Reason>,
+}
+
+/// The checkpoints of one data directory. Whoever writes or loads holds that directory alone.
+#[derive(Clone)]
+pub struct Checkpoints {
+    data: PathBuf,
+    checksums: Checksums,
+}
+
+impl fmt::Debug for Checkpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpoints").field("data", &self.data).finish_non_exhaustive()
+    }
+}
+
+impl Checkpoints {
+    /// The checkpoints in this data directory, which exists, under its key.
+    #[must_use]
+    pub fn new(data: PathBuf, key: [u8; 16]) -> Self {
+        Self { data, checksums: Checksums::new(key) }
+    }
+
+    /// Writes a checkpoint, replaces one of the same revision, and removes those of lower revisions
+    /// but the newest. Returns when it is on stable storage.
+    ///
+    /// Takes as long as the disk takes, and no limit stops it: not for a thread that answers.
+    ///
+    /// # Errors
+    /// `CheckpointError`: nothing of the new checkpoint stays, unless only the last fsync failed;
+    /// those before it are untouched.
+    pub fn write(
+        &self,
+        anchor: Anchor,
+        images: &mut dyn Iterator<Item = (ImageKey, Vec<u8>)>,
+    ) -> Result<Contents, CheckpointError> {
+        let path = directory::unfinished(&self.data, anchor.revision);
+        directory::erase(&path)?;
+        let written = self.build(&path, anchor, images).and_then(|contents| {
+            directory::remove(&self.data, anchor.revision)?;
+            fs::rename(&path, directory::whole(&self.data, anchor.revision))?;
+            directory::sync(&self.data)?;
+            Ok(contents)
+        });
+        if let (Err(_), Err(error)) = (&written, directory::erase(&path)) {
+            tracing::warn!(%error, "cannot remove an unfinished checkpoint");
+        }
+        let contents = written?;
+        if let Err(error) = self.prune(anchor.revision) {
+            tracing::warn!(%error, "cannot remove an old checkpoint");
+        }
+        Ok(contents)
+    }
+
+    fn build(
+        &self,
+        path: &Path,
+        anchor: Anchor,
+        images: &mut dyn Iterator<Item = (ImageKey, Vec<u8>)>,
+    ) -> Result<Contents, CheckpointError> {
+        let checksums = &self.checksums;
+        let filled = guard::catch(|| fill(path, checksums, anchor, images));
+        let tally = filled.map_err(CheckpointError::Panicked)??;
+        // INVARIANT(settled)
+        let read = guard::catch(|| read_images(path, checksums, anchor, &mut |_, _| Ok(())));
+        let contents =
+            read.map_err(CheckpointError::Panicked)?.map_err(CheckpointError::ReadBack)?;
+        if contents != tally.contents {
+            return Err(CheckpointError::ReadBack(Reason::Set));
+        }
+        await_release(path)?;
+        Seal::of(path, checksums, anchor)?.write(path, checksums)?;
+        directory::sync_tree(path)?;
+        Ok(contents)
+    }
+
+    /// Removes those below `newest` but the newest of them. Higher ones stay: they are no older
+    /// than the ledger's head, and what they mean is not for this module to say.
+    fn prune(&self, newest: Revision) -> io::Result<()> {
+        let mut kept = 1;
+        for revision in self.list()?.into_iter().filter(|revision| *revision < newest) {
+            if kept < KEPT {
+                kept += 1;
+            } else {
+                directory::remove(&self.data, revision)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The revisions of the checkpoints that are there, newest first; good or not.
+    ///
+    /// # Errors
+    /// The data directory cannot be read.
+    pub fn list(&self) -> io::Result<Vec<Revision>> {
+        directory::list(&self.data)
+    }
+
+    /// Removes a checkpoint: for `repair`, where one lies past a head that the ledger gives up.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove(&self, revision: Revision) -> io::Result<()> {
+        directory::remove(&self.data, revision)?;
+        directory::sync(&self.data)
+    }
+
+    /// Loads the newest checkpoint that verifies whole; sweeps away what crashes left, and, where
+    /// one was found, those that proved damaged.
+    ///
+    /// `begin` starts a builder, `put` gives it each image in the order of keys, as they are read:
+    /// the whole is known to be right only at the end, and a builder whose checkpoint fails is
+    /// dropped. So no more than 4 MiB of images are held besides what the builder keeps. A builder
+    /// has to bear any subset of images that were once written.
+    ///
+    /// `limit` is for one checkpoint, building included; the caller waits no longer than `KEPT`
+    /// times `limit`, and for a `put` under way. A thread that hangs in sled is left behind: see
+    /// `Reason::TimedOut`.
+    pub fn load<B>(
+        &self,
+        limit: Duration,
+        mut begin: impl FnMut(Anchor) -> B,
+        mut put: impl FnMut(&mut B, ImageKey, Vec<u8>) -> Result<(), String>,
+    ) -> Loaded<B> {
+        if let Err(error) = directory::sweep(&self.data) {
+            tracing::warn!(%error, "cannot remove an unfinished checkpoint");
+        }
+        let mut rejected: Vec<(Revision, Reason)> = Vec::new();
+        let (started, whole) = (stopwatch(), limit.saturating_mul(KEPT));
+        for revision in self.listed() {
+            let left = whole.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            match self.examine(revision, limit.min(left), &mut begin, &mut put) {
+                Ok((anchor, _, built)) => {
+                    self.remove_damaged(&rejected);
+                    return Loaded { found: Some((anchor, built)), rejected };
+                }
+                Err(reason) => {
+                    tracing::warn!(%revision, %reason, "a checkpoint is not used");
+                    rejected.push((revision, reason));
+                }
+            }
+        }
+        Loaded { found: None, rejected }
+    }
+
+    fn listed(&self) -> Vec<Revision> {
+        self.list().unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot look for checkpoints");
+            Vec::new()
+        })
+    }
+
+    fn remove_damaged(&self, rejected: &[(Revision, Reason)]) {
+        for (revision, _) in rejected.iter().filter(|(_, reason)| reason.is_damage()) {
+            if let Err(error) = directory::remove(&self.data, *revision) {
+                tracing::warn!(%revision, %error, "cannot remove a damaged checkpoint");
+            }
+        }
+    }
+
+    /// Verifies every checkpoint as `load` does, newest first, and removes none. A running server
+    /// may write meanwhile: then one that is just removed is `Unreadable`.
+    #[must_use]
+    pub fn verify(&self, limit: Duration) -> Vec<Verified> {
+        let verify = |revision| {
+            let examined = self.examine(revision, limit, &mut |_| (), &mut |(), _, _| Ok(()));
+            let outcome = examined.map(|(anchor, contents, ())| (anchor, contents));
+            Verified { revision, outcome }
+        };
+        self.listed().into_iter().map(verify).collect()
+    }
+
+    /// Reads one checkpoint in a thread of its own and builds from its images in this one.
+    fn examine<B>(
+        &self,
+        revision: Revision,
+        limit: Duration,
+        begin: &mut impl FnMut(Anchor) -> B,
+        put: &mut impl FnMut(&mut B, ImageKey, Vec<u8>) -> Result<(), String>,
+    ) -> Result<(Anchor, Contents, B), Reason> {
+        let (sender, steps) = sync_channel(IN_FLIGHT);
+        let path = directory::whole(&self.data, revision);
+        let checksums = self.checksums.clone();
+        let read = move || {
+            let verdict = guard::catch(|| read_sealed(&path, &checksums, revision, &sender));
+            let verdict = verdict.unwrap_or_else(|text| Err(Reason::Panicked(text)));
+            // Nobody listens where the time is up.
+            drop(sender.send(Step::End(verdict)));
+        };
+        thread::Builder::new().name("checkpoint".to_owned()).spawn(read)?;
+        let started = stopwatch();
+        let mut building: Option<(Anchor, B)> = None;
+        loop {
+            let left = limit.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Err(Reason::TimedOut(limit));
+            }
+            match steps.recv_timeout(left) {
+                Ok(Step::Begin(anchor)) => building = Some((anchor, begin(anchor))),
+                Ok(Step::Image(key, octets)) => {
+                    let (_, builder) = building.as_mut().ok_or(Reason::Manifest)?;
+                    put(builder, key, octets).map_err(|why| Reason::Unusable { key, why })?;
+                }
+                Ok(Step::End(verdict)) => {
+                    let contents = verdict?;
+                    let (anchor, built) = building.ok_or(Reason::Manifest)?;
+                    return Ok((anchor, contents, built));
+                }
+                Err(RecvTimeoutError::Timeout) => return Err(Reason::TimedOut(limit)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Reason::Panicked("the reading thread ended".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long sled takes, tells no time")]
+fn stopwatch() -> Instant {
+    Instant::now()
+}
+
+/// What the reading thread tells.
+enum Step {
+    Begin(Anchor),
+    Image(ImageKey, Vec<u8>),
+    End(Result<Contents, Reason>),
+}
+
+fn read_sealed(
+    path: &Path,
+    checksums: &Checksums,
+    revision: Revision,
+    steps: &SyncSender<Step>,
+) -> Result<Contents, Reason> {
+    remove_torn_snapshots(path)?;
+    let seal = Seal::read(path, checksums, revision)?;
+    seal.verify(path, checksums)?;
+    // A caller who is gone needs no verdict; any reason ends the reading.
+    let tell = |step| steps.send(step).map_err(|_| Reason::TimedOut(Duration::ZERO));
+    tell(Step::Begin(seal.anchor))?;
+    read_images(path, checksums, seal.anchor, &mut |key, octets| tell(Step::Image(key, octets)))
+}
+
+/// sled takes a snapshot that it never finished for a damaged one, and refuses to open.
+fn remove_torn_snapshots(path: &Path) -> io::Result<()> {
+    if !path.is_dir() {
+        return Ok(());
+    }
+    for name in directory::files(path)? {
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            directory::erase(&path.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn open(path: &Path) -> sled::Result<sled::Db> {
+    await_release(path)?;
+    sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(None).open()
+}
+
+/// Waits until no handle of sled's is left. Its pool lets go of the file some time after the last
+/// `Db` is dropped (3 of 100 times an open that follows at once finds it locked), and nothing may
+/// be sealed while somebody could still write.
+fn await_release(path: &Path) -> io::Result<()> {
+    let file = match File::open(path.join("db")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let started = stopwatch();
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::AGAIN) if started.elapsed() < RELEASE => thread::sleep(PAUSE),
+            locked => {
+                locked?;
+                // Said aloud: a child that is being forked shares the file until it runs.
+                return Ok(flock(&file, FlockOperation::Unlock)?);
+            }
+        }
+    }
+}
+
+/// Writes a new store and closes it.
+fn fill(
+    path: &Path,
+    checksums: &Checksums,
+    anchor: Anchor,
+    images: &mut dyn Iterator<Item = (ImageKey, Vec<u8>)>,
+) -> Result<Tally, CheckpointError> {
+    let store = open(path)?;
+    let mut tally = Tally::default();
+    for (key, mut octets) in images {
+        if octets.len() > MAX_IMAGE {
+            return Err(CheckpointError::ImageTooLarge { key, octets: octets.len() });
+        }
+        let checksum = checksums.image(anchor.revision, key, &octets);
+        tally.add(octets.len(), checksum);
+        octets.extend(checksum.to_le_bytes());
+        if store.insert(key.stored(), octets)?.is_some() {
+            return Err(CheckpointError::ImageTwice(key));
+        }
+    }
+    store.insert(MANIFEST, encode_manifest(checksums, anchor, tally))?;
+    store.flush()?;
+    Ok(tally)
+}
+
+/// Reads a whole store, gives away its images, and closes it. Only `Ok` vouches for them.
+fn read_images(
+    path: &Path,
+    checksums: &Checksums,
+    anchor: Anchor,
+    put: &mut dyn FnMut(ImageKey, Vec<u8>) -> Result<(), Reason>,
+) -> Result<Contents, Reason> {
+    let store = open(path)?;
+    let manifest = store.get(MANIFEST)?.ok_or(Reason::Manifest)?;
+    let expected = decode_manifest(checksums, anchor, &manifest)?;
+    let mut tally = Tally::default();
+    for entry in store.iter() {
+        let (key, value) = entry?;
+        if key == MANIFEST {
+            continue;
+        }
+        let key = ImageKey::of_stored(&key).ok_or(Reason::NoImage)?;
+        let (octets, checksum) = value.split_last_chunk::<CHECKSUM>().ok_or(Reason::Image(key))?;
+        let found = checksums.image(anchor.revision, key, octets);
+        if found != u128::from_le_bytes(*checksum) {
+            return Err(Reason::Image(key));
+        }
+        tally.add(octets.len(), found);
+        // An iterator that goes in circles ends here.
+        if tally.contents.images > expected.contents.images {
+            return Err(Reason::Set);
+        }
+        put(key, octets.to_vec())?;
+    }
+    if tally == expected { Ok(tally.contents) } else { Err(Reason::Set) }
+}
+
+impl From<sled::Error> for Reason {
+    fn from(error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(error) => error.into(),
+            error => Self::Store(error.to_string()),
+        }
+    }
+}
+
+impl From<sled::Error> for CheckpointError {
+    fn from(error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(error) => Self::Io(error),
+            error => Self::Store(error.to_string()),
+        }
+    }
+}

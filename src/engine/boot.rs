@@ -1,0 +1,356 @@
+//! Boot: lock, keys, checkpoint, the ledger's tail, catalog, writer.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::campaigns::CatalogRefused;
+use super::check::CompiledCampaigns;
+use super::clock::{Clock, Floor};
+use super::error::EngineError;
+use super::request::{Answered, Requests};
+use super::snapshot::Builder;
+use super::writer::{Job, NoticeAt, Writer, notice_digest};
+use super::{Engine, Shared};
+use crate::catalog::parse::parse;
+use crate::catalog::{Catalog, Names, NamesExhausted, PlusTags};
+use crate::checkpoint::{Anchor, Checkpoints};
+use crate::fingerprint::Fingerprinter;
+use crate::index::{Change, Index};
+use crate::keys::{Keys, KeysError};
+use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, Record, RecordKind};
+use crate::model::campaign::{Campaign, CampaignId};
+use crate::model::day::Timestamp;
+use crate::model::revision::Revision;
+use crate::model::scope::BrandId;
+use crate::record::{
+    CatalogVersion, DecodeError, decode_campaign, decode_catalog, decode_clock, decode_head,
+    decode_notice, decode_request,
+};
+
+/// Writes that wait for the writer. Beyond it callers wait themselves.
+const QUEUE: usize = 1_024;
+
+/// Notices that history keeps at hand.
+const NOTICES: u64 = 1_000;
+
+/// How long a checkpoint may take to load before the older one or the ledger serves instead.
+const LOAD_LIMIT: Duration = Duration::from_secs(600);
+
+/// Where and with what an engine starts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The data directory; made if it is not there.
+    pub data_dir: PathBuf,
+    /// The key file; none: `keys.toml` in the data directory.
+    pub key_file: Option<PathBuf>,
+    /// The catalog file's name, for messages.
+    pub catalog_file: String,
+    /// Its text.
+    pub catalog_source: String,
+    /// What links begin with; none: tokens come without links.
+    pub public_url: Option<String>,
+    /// Take the present wall clock for right though it lies before the last event.
+    pub accept_clock: bool,
+    /// How the ledger lies on disk.
+    pub ledger: Options,
+}
+
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// Another process holds the data directory.
+    #[error("data directory `{0}` is in use by another process")]
+    InUse(PathBuf),
+    /// Something cannot be read or written.
+    #[error("cannot use `{path}`")]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The keys cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// There is a ledger but no key file.
+    #[error("`{0}` is missing, but there is a ledger that was written with it; bring it back")]
+    KeysMissing(PathBuf),
+    /// The ledger cannot be opened.
+    #[error("the ledger cannot be opened; `maysend verify` says more")]
+    Ledger(#[from] OpenError),
+    /// A checkpoint holds what the ledger does not: the ledger lost its tail.
+    #[error("a checkpoint reaches revision {reached}, the ledger only {head}: it lost its tail")]
+    LedgerBehind {
+        /// What the checkpoint reaches.
+        reached: Revision,
+        /// Where the ledger ends.
+        head: Revision,
+    },
+    /// The catalog is not taken.
+    #[error("the catalog is not taken:\n{0}")]
+    Catalog(#[from] CatalogRefused),
+    /// The writer does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// A record that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+enum ReplayError {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    Names(#[from] NamesExhausted),
+}
+
+/// What the ledger, or a checkpoint and its tail, amount to.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    pub(super) index: Index,
+    pub(super) names: Names,
+    pub(super) source: Arc<str>,
+    pub(super) campaigns: BTreeMap<(BrandId, CampaignId), Arc<Campaign>>,
+    pub(super) notices: NoticeAt,
+    pub(super) requests: Requests,
+    pub(super) floor: Timestamp,
+    /// What the checkpoint's images reach at most.
+    pub(super) reached: Revision,
+}
+
+impl Recovered {
+    fn nothing() -> Self {
+        Self {
+            index: Index::new(Index::partitions_for(0)),
+            names: Names::default(),
+            source: "".into(),
+            campaigns: BTreeMap::new(),
+            notices: NoticeAt::new(),
+            requests: Requests::new(),
+            floor: Timestamp::default(),
+            reached: Revision::ZERO,
+        }
+    }
+
+    pub(super) fn take_catalog(&mut self, version: &CatalogVersion) -> Result<(), NamesExhausted> {
+        version.names.iter().try_for_each(|name| self.names.add(name))?;
+        self.source = version.source.clone();
+        Ok(())
+    }
+
+    pub(super) fn take_campaign(&mut self, campaign: Campaign) {
+        let key = (campaign.brand, campaign.id.clone());
+        self.campaigns.insert(key, Arc::new(campaign));
+    }
+
+    fn replay(&mut self, record: &Record<'_>, keys: &Keys) -> Result<(), ReplayError> {
+        if record.erased {
+            return Ok(());
+        }
+        let payload: &[u8] = &record.payload;
+        match record.kind {
+            RecordKind::Event | RecordKind::Tombstone => {
+                let head = decode_head(payload, &self.names)?;
+                self.index.apply(&Change {
+                    fingerprint: head.fingerprint,
+                    revision: record.revision,
+                    tagged: head.tagged,
+                    owner_proof: head.owner_proof,
+                    effects: &head.effects,
+                });
+                self.floor = self.floor.max(head.recorded_at);
+            }
+            RecordKind::Erased => {}
+            RecordKind::Catalog => {
+                let version = decode_catalog(payload, &self.names)?;
+                self.take_catalog(&version)?;
+                self.floor = self.floor.max(version.recorded_at);
+            }
+            RecordKind::Campaign => {
+                self.take_campaign(decode_campaign(payload, &self.names)?.campaign);
+            }
+            RecordKind::Notice => {
+                let digest = notice_digest(keys, &decode_notice(payload)?);
+                self.notices.insert(digest, record.revision);
+            }
+            RecordKind::Request => {
+                let answered =
+                    Answered { revision: record.revision, record: decode_request(payload)? };
+                self.requests.put(answered);
+            }
+            RecordKind::Clock => self.floor = decode_clock(payload)?,
+        }
+        Ok(())
+    }
+
+    /// The catalog as the ledger knows it. One that this version of the program no longer reads
+    /// leaves its words and campaigns: it cannot forbid what the next may change.
+    fn catalog(&self) -> Catalog {
+        let parsed = parse("catalog", &self.source, &self.names).ok();
+        let (plus_tags, controllers, brands) = parsed
+            .map(|catalog| (catalog.plus_tags, catalog.controllers, catalog.brands))
+            .unwrap_or((PlusTags::WidenRestrictions, Vec::new(), Vec::new()));
+        let names = Arc::new(self.names.clone());
+        Catalog::new(names, plus_tags, controllers, brands, self.campaigns.clone())
+    }
+}
+
+impl Engine {
+    /// Starts an engine on a data directory.
+    ///
+    /// # Errors
+    /// `BootError`; then nothing was changed but what a crash had left half-done.
+    pub async fn open(
+        settings: Settings,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, BootError> {
+        let (file, source) = (settings.catalog_file.clone(), settings.catalog_source.clone());
+        let accept_clock = settings.accept_clock;
+        let opening = tokio::task::spawn_blocking(move || recover(settings, disk, clock));
+        let engine = opening.await.map_err(|error| super::damaged(&error))??;
+        if accept_clock && engine.is_clock_in_doubt() {
+            engine.accept_clock().await?;
+        }
+        engine.take_catalog(&file, &source).await?;
+        Ok(engine)
+    }
+
+    /// Takes the present wall clock for right.
+    async fn accept_clock(&self) -> Result<(), EngineError> {
+        let (reply, answer) = oneshot::channel();
+        let now = self.shared.clock.now();
+        self.hand_over(Job::AcceptClock { now, reply }).await?;
+        answer.await.unwrap_or(Err(EngineError::Stopping))
+    }
+
+    /// Lets the writer finish what it has, and ends it. Later writes fail with `Stopping`.
+    pub async fn stop(&self) {
+        // A closed queue says that the writer has ended already.
+        drop(self.jobs.send(Job::Stop).await);
+        let writer = super::locked(&self.writer).take();
+        if let Some(writer) = writer {
+            let joined = tokio::task::spawn_blocking(move || writer.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the writer did not end well");
+            }
+        }
+    }
+}
+
+/// Everything of boot that reads files.
+fn recover(
+    settings: Settings,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<Engine>, BootError> {
+    let lock = lock(&settings.data_dir)?;
+    let keys = keys(&settings)?;
+    let checkpoints = Checkpoints::new(settings.data_dir.clone(), keys.fingerprint_key());
+    let loaded = checkpoints.load(
+        LOAD_LIMIT,
+        |_| Builder::new(Recovered::nothing()),
+        |builder, key, octets| builder.put(key, &octets),
+    );
+    for (revision, reason) in &loaded.rejected {
+        tracing::warn!(%revision, %reason, "a checkpoint is not used");
+    }
+    let (anchor, mut recovered) = match loaded.found.map(|(anchor, b)| (anchor, b.finish())) {
+        Some((anchor, Ok(recovered))) => (Some(anchor), recovered),
+        Some((_, Err(reason))) => {
+            tracing::warn!(reason, "a checkpoint cannot be read; the ledger alone serves");
+            (None, Recovered::nothing())
+        }
+        None => (None, Recovered::nothing()),
+    };
+    let ledger = {
+        let mut visit =
+            |record: Committed<Record<'_>>| recovered.replay(&record, &keys).map_err(Into::into);
+        let check = keys.check_value();
+        Ledger::open(disk, &settings.data_dir, check, settings.ledger, anchor, &mut visit)?
+    };
+    let head = ledger.head();
+    if recovered.reached > head {
+        return Err(BootError::LedgerBehind { reached: recovered.reached, head });
+    }
+    recovered.index.set_head(head);
+    Ok(assemble(settings, keys, checkpoints, recovered, ledger, clock, lock)?)
+}
+
+fn assemble(
+    settings: Settings,
+    keys: Keys,
+    checkpoints: Checkpoints,
+    recovered: Recovered,
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    lock: File,
+) -> Result<Arc<Engine>, EngineError> {
+    let catalog = recovered.catalog();
+    let anchor = Anchor { revision: ledger.head(), chain: ledger.chain() };
+    let shared = Arc::new(Shared {
+        index: RwLock::new(recovered.index),
+        catalog: RwLock::new(Arc::new(catalog)),
+        compiled: CompiledCampaigns::new(),
+        fingerprinter: Fingerprinter::new(keys.fingerprint_key()),
+        keys,
+        reader: ledger.reader(),
+        notices: Cache::new(NOTICES),
+        requests: recovered.requests,
+        notice_at: Mutex::new(recovered.notices),
+        catalog_source: Mutex::new(recovered.source),
+        clock,
+        floor: Floor::new(recovered.floor),
+        anchor: Mutex::new(anchor),
+        head: watch::Sender::new(anchor.revision),
+        latched: AtomicBool::new(false),
+    });
+    let (jobs, queue) = mpsc::channel(QUEUE);
+    let writer = Writer::new(shared.clone(), ledger);
+    let thread = std::thread::Builder::new().name("writer".to_owned());
+    let thread = thread.spawn(move || writer.run(queue)).map_err(|error| super::damaged(&error))?;
+    Ok(Arc::new(Engine {
+        shared,
+        jobs,
+        checkpoints,
+        public_url: settings.public_url,
+        writer: Mutex::new(Some(thread)),
+        _lock: lock,
+    }))
+}
+
+/// Makes the data directory if needed and keeps every other process out of it.
+fn lock(dir: &Path) -> Result<File, BootError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BootError::Io { path, source }
+    };
+    std::fs::create_dir_all(dir).map_err(failed(dir))?;
+    let path = dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(failed(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(BootError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(&path)(error)),
+    }
+}
+
+/// The keys; a new data directory gets new ones.
+fn keys(settings: &Settings) -> Result<Keys, BootError> {
+    let path = settings.key_file.clone();
+    let path = path.unwrap_or_else(|| settings.data_dir.join("keys.toml"));
+    if path.exists() {
+        return Ok(Keys::load(&path)?);
+    }
+    let ledger = settings.data_dir.join("ledger");
+    let is_new = std::fs::read_dir(&ledger).map_or(true, |mut entries| entries.next().is_none());
+    if is_new { Ok(Keys::create(&path)?) } else { Err(BootError::KeysMissing(path)) }
+}

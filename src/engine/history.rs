@@ -1,0 +1,139 @@
+//! What happened to an address: its events, walked back from the last.
+
+use std::sync::Arc;
+
+use super::error::{EngineError, InvalidRequest};
+use super::{Engine, Shared};
+use crate::authorize::{Operation, permit};
+use crate::ledger::RecordKind;
+use crate::model::actor::Caller;
+use crate::model::address::Address;
+use crate::model::event::Event;
+use crate::model::evidence::{Evidence, Notice};
+use crate::model::revision::Revision;
+use crate::record::{decode_event, decode_notice};
+
+/// Events of a page where the caller names no size.
+const DEFAULT_PAGE: usize = 100;
+/// Most events of a page.
+const MAX_PAGE: usize = 1_000;
+
+/// A page of an address's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// Newest first.
+    pub events: Vec<Event>,
+    /// Names the next page; empty after the last.
+    pub next_page_token: String,
+}
+
+/// The events of one address, newest first.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    shared: &'a Shared,
+    next: Revision,
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Result<Event, EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next == Revision::ZERO {
+            return None;
+        }
+        let event = self.shared.event(self.next);
+        self.next = event.as_ref().map_or(Revision::ZERO, |event| event.previous);
+        Some(event)
+    }
+}
+
+impl Shared {
+    /// The events of an address whose last one is `last`.
+    pub(super) const fn walk(&self, last: Revision) -> Walk<'_> {
+        Walk { shared: self, next: last }
+    }
+
+    /// The event at a revision, with its notice.
+    pub(super) fn event(&self, revision: Revision) -> Result<Event, EngineError> {
+        let payload = self.payload(revision, &[RecordKind::Event, RecordKind::Tombstone])?;
+        let names = self.catalog().names.clone();
+        let decoded = decode_event(revision, &payload, &names);
+        let (mut event, notice) = decoded.map_err(|error| super::damaged(&error))?;
+        if let (Some(evidence), Some(at)) = (&mut event.statement.evidence, notice) {
+            let notice = self.notice(at)?;
+            *evidence = Arc::new(Evidence { notice, ..Evidence::clone(evidence) });
+        }
+        Ok(event)
+    }
+
+    fn notice(&self, at: Revision) -> Result<Notice, EngineError> {
+        if let Some(notice) = self.notices.get(&at) {
+            return Ok(notice);
+        }
+        let payload = self.payload(at, &[RecordKind::Notice])?;
+        let notice = decode_notice(&payload).map_err(|error| super::damaged(&error))?;
+        self.notices.insert(at, notice.clone());
+        Ok(notice)
+    }
+
+    fn payload(&self, at: Revision, kinds: &[RecordKind]) -> Result<Vec<u8>, EngineError> {
+        match self.reader.read(at) {
+            Ok(Some(record)) if kinds.contains(&record.kind) => Ok(record.payload.into_owned()),
+            Ok(_) => Err(super::damaged(&format!("revision {at} holds no such record"))),
+            Err(error) => Err(super::damaged(&error)),
+        }
+    }
+}
+
+impl Engine {
+    /// The history of an address, newest event first.
+    ///
+    /// # Errors
+    /// No address; a foreign page token; damaged data.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        address: &[u8],
+        page_size: u32,
+        page_token: &str,
+    ) -> Result<HistoryPage, EngineError> {
+        permit(caller, Operation::ReadAddress)?;
+        let address = parse_address(address)?;
+        let fingerprint = self.fingerprint(&address);
+        let start = match page_token {
+            "" => self.shared.known(fingerprint).map_or(Revision::ZERO, |known| known.last),
+            token => revision_of(token)?,
+        };
+        let size = match usize::try_from(page_size) {
+            Ok(0) => DEFAULT_PAGE,
+            Ok(size) => size.min(MAX_PAGE),
+            Err(_) => MAX_PAGE,
+        };
+        self.blocking(move |shared| {
+            let mut walk = shared.walk(start);
+            let events: Vec<Event> = walk.by_ref().take(size).collect::<Result<_, _>>()?;
+            if events.iter().any(|event| event.fingerprint != fingerprint) {
+                return Err(foreign_page_token().into());
+            }
+            let next_page_token = match walk.next {
+                Revision::ZERO => String::new(),
+                next => format!("{:x}", next.number()),
+            };
+            Ok(HistoryPage { events, next_page_token })
+        })
+        .await
+    }
+}
+
+/// The address that a request is about.
+pub(super) fn parse_address(raw: &[u8]) -> Result<Address, InvalidRequest> {
+    Address::parse(raw).map_err(|_| InvalidRequest::one("address", "is no e-mail address"))
+}
+
+fn revision_of(page_token: &str) -> Result<Revision, InvalidRequest> {
+    u64::from_str_radix(page_token, 16).map(Revision::new).map_err(|_| foreign_page_token())
+}
+
+fn foreign_page_token() -> InvalidRequest {
+    InvalidRequest::one("page_token", "is not one that the last page gave; start without")
+}

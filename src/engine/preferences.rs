@@ -1,0 +1,349 @@
+//! The owner's side: links for mails, the state of the topics, the choices made through a link.
+
+use std::sync::Arc;
+
+use super::check::MAX_CHECK;
+use super::error::{EngineError, InvalidRequest};
+use super::validate;
+use super::write::check_count;
+use super::writer::Target;
+use super::{Engine, Shared};
+use crate::authorize::{Operation, authorize, permit};
+use crate::catalog::{Brand, Catalog, Topic};
+use crate::decide::decide;
+use crate::model::actor::Caller;
+use crate::model::address::Address;
+use crate::model::campaign::{Campaign, CampaignId, Channel, Purpose};
+use crate::model::command::{Choice, Command, Proof, Wish};
+use crate::model::day::Today;
+use crate::model::event::Event;
+use crate::model::evidence::Evidence;
+use crate::model::fact::Erasure;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::revision::Revision;
+use crate::model::scope::{ControllerId, Scope};
+use crate::model::verdict::{Verdict, WriteOutcome};
+use crate::profile::Profile;
+use crate::token::{Token, TokenKind, Verified};
+
+/// Days that a preferences link may say yes: people return through an old mail.
+pub const PREFERENCES_DAYS: u16 = 400;
+
+/// The links of one recipient. The addresses are empty where the server knows no public one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    /// Says no, for ever.
+    pub unsubscribe_token: String,
+    /// For List-Unsubscribe.
+    pub unsubscribe_url: String,
+    /// The owner's proof, until it expires.
+    pub preferences_token: String,
+    /// For the footer.
+    pub preferences_url: String,
+}
+
+/// The topics of a controller, as they stand for one owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preferences {
+    /// `j***@example.com`; empty where no write carried the address.
+    pub masked_address: String,
+    /// Every topic of the controller's brands.
+    pub topics: Vec<Preference>,
+}
+
+/// One topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preference {
+    /// The topic.
+    pub scope: Scope,
+    /// Its name for people.
+    pub title: String,
+    /// Whether the owner's own word lets it through.
+    pub subscribed: bool,
+    /// Whether it is sent, blocks included.
+    pub verdict: Verdict,
+}
+
+/// Choices made through a preferences link.
+#[derive(Debug, Clone)]
+pub struct PreferencesUpdate {
+    /// The link's token.
+    pub token: String,
+    /// What was chosen.
+    pub choices: Vec<Choice>,
+    /// What proves it.
+    pub evidence: Option<Arc<Evidence>>,
+    /// The caller's own name for the call; empty: none.
+    pub request_id: Arc<str>,
+    /// The request as it came.
+    pub body: Vec<u8>,
+}
+
+/// What became of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreferencesUpdated {
+    /// As it stands now.
+    pub preferences: Preferences,
+    /// The revision that holds it.
+    pub revision: Revision,
+    /// One for each choice.
+    pub outcomes: Vec<WriteOutcome>,
+}
+
+impl Engine {
+    /// The links of each recipient of a campaign; none for what is no address.
+    ///
+    /// # Errors
+    /// No or too many addresses; an unknown or retired campaign.
+    pub async fn mint_links(
+        &self,
+        caller: &Caller,
+        brand: &str,
+        campaign: &str,
+        addresses: &[Box<[u8]>],
+    ) -> Result<Vec<Option<Links>>, EngineError> {
+        permit(caller, Operation::MintLinks)?;
+        check_count(addresses.len(), MAX_CHECK)?;
+        let campaign = self.catalog().campaign_named(brand, campaign)?.clone();
+        let (addresses, public_url) = (addresses.to_vec(), self.public_url.clone());
+        self.blocking(move |shared| {
+            let (minted, day) = (shared.head(), shared.moment().today.day());
+            let token = |kind, asked, address: &Address| {
+                shared.keys.token_keys().mint(&Token {
+                    kind,
+                    fingerprint: shared.fingerprinter.fingerprint(address.as_str().as_bytes()),
+                    tagged: address.base().is_some(),
+                    asked,
+                    scopes: vec![campaign.scope()],
+                    minted,
+                    day,
+                })
+            };
+            let asked = campaign.purpose == Purpose::ConsentRequest;
+            let url = |path: &str, token: &str| {
+                let public = public_url.as_deref().map(|url| url.trim_end_matches('/'));
+                public.map(|url| format!("{url}/{path}/{token}")).unwrap_or_default()
+            };
+            let links = |address: Address| {
+                let unsubscribe_token = token(TokenKind::Unsubscribe, false, &address);
+                let preferences_token = token(TokenKind::Preferences, asked, &address);
+                Links {
+                    unsubscribe_url: url("u", &unsubscribe_token),
+                    preferences_url: url(if asked { "r" } else { "p" }, &preferences_token),
+                    unsubscribe_token,
+                    preferences_token,
+                }
+            };
+            Ok(addresses.iter().map(|raw| Address::parse(raw).ok().map(links)).collect())
+        })
+        .await
+    }
+
+    /// The topics behind a preferences token, as they stand. Changes nothing.
+    ///
+    /// # Errors
+    /// `BadToken`.
+    pub async fn preferences(
+        &self,
+        caller: &Caller,
+        token: &str,
+    ) -> Result<(Preferences, Revision), EngineError> {
+        permit(caller, Operation::OwnerWrite)?;
+        let token = self.verified(token, TokenKind::Preferences)?.token;
+        let revision = self.head();
+        let preferences = self.blocking(move |shared| shared.preferences(&token)).await?;
+        Ok((preferences, revision))
+    }
+
+    /// Records choices made through a preferences link.
+    ///
+    /// # Errors
+    /// `BadToken`; a scope that the link is not for; a yes without its evidence.
+    pub async fn update_preferences(
+        &self,
+        caller: &Caller,
+        update: PreferencesUpdate,
+    ) -> Result<PreferencesUpdated, EngineError> {
+        let PreferencesUpdate { token, choices, evidence, request_id, body } = update;
+        permit(caller, Operation::OwnerWrite)?;
+        let Verified { token, retired } = self.verified(&token, TokenKind::Preferences)?;
+        check_choices(&token, &choices)?;
+        let expired = match self.shared.moment().today {
+            Today::Known(today) => token.has_expired(today, PREFERENCES_DAYS),
+            Today::InDoubt(_) => true,
+        };
+        let asked = token.scopes.first().copied().filter(|_| token.asked);
+        let proof = Proof::PreferencesToken {
+            minted: token.minted,
+            may_grant: !expired && !retired,
+            asked,
+        };
+        let command = Command::OwnerChoice { choices, proof, evidence };
+        let written = self.owner_write(caller, &token, command, &request_id, &body).await?;
+        let preferences = self.blocking(move |shared| shared.preferences(&token)).await?;
+        let (revision, outcomes) = (written.revision, written.outcomes);
+        Ok(PreferencesUpdated { preferences, revision, outcomes })
+    }
+
+    /// Records the no of an unsubscribe token, at its own scope or at a broader one.
+    ///
+    /// # Errors
+    /// `BadToken`; a scope that does not cover the token's.
+    pub async fn unsubscribe(
+        &self,
+        caller: &Caller,
+        token: &str,
+        scope: Option<Scope>,
+        evidence: Option<Arc<Evidence>>,
+    ) -> Result<Revision, EngineError> {
+        permit(caller, Operation::OwnerWrite)?;
+        let token = self.verified(token, TokenKind::Unsubscribe)?.token;
+        let own = token.scopes.first().copied().unwrap_or(Scope::Everything);
+        let own = self.catalog().still_there(own);
+        let scope = scope.unwrap_or(own);
+        if !scope.covers(own) {
+            let problem = "is not the scope of the token or a broader one";
+            return Err(InvalidRequest::one("scope", problem).into());
+        }
+        let choices = vec![Choice { scope, wish: Wish::Unsubscribe }];
+        let command = Command::OwnerChoice { choices, proof: Proof::UnsubscribeToken, evidence };
+        let written = self.owner_write(caller, &token, command, &"".into(), &[]).await?;
+        Ok(written.revision)
+    }
+
+    fn verified(&self, token: &str, kind: TokenKind) -> Result<Verified, EngineError> {
+        let names = self.catalog().names.clone();
+        let verified = self.shared.keys.token_keys().verify(token, &[kind], &names);
+        verified.map_err(|error| {
+            tracing::debug!(%error, "a token is refused");
+            EngineError::BadToken
+        })
+    }
+
+    async fn owner_write(
+        &self,
+        caller: &Caller,
+        token: &Token,
+        command: Command,
+        request_id: &Arc<str>,
+        body: &[u8],
+    ) -> Result<super::write::Written, EngineError> {
+        validate::command(&command, self.shared.clock.now())?;
+        let fingerprint = token.fingerprint;
+        let address = self.blocking(move |shared| shared.address_of(fingerprint)).await?;
+        validate::notice_is_impersonal(&command, &address.iter().collect::<Vec<_>>())?;
+        let target = Target {
+            fingerprint,
+            base: address.as_ref().and_then(|address| self.shared.base_of(address)),
+            // The address itself stays out of the event: this write did not carry it.
+            address: None,
+            tagged: token.tagged,
+        };
+        let command = authorize(caller, command)?;
+        self.submit(command, vec![Some(target)], request_id, body).await
+    }
+}
+
+/// A link is for its controller: yes to its brands and topics, no also to the controller and to
+/// everything.
+fn check_choices(token: &Token, choices: &[Choice]) -> Result<(), InvalidRequest> {
+    let own = token.scopes.first().and_then(|scope| scope.brand());
+    let controller = own.map(crate::model::scope::BrandId::controller);
+    for (i, choice) in choices.iter().enumerate() {
+        let of = match choice.scope {
+            Scope::Everything => continue,
+            Scope::Controller(id) => Some(id),
+            Scope::Brand(_) | Scope::Topic(_) => {
+                choice.scope.brand().map(|brand| brand.controller())
+            }
+        };
+        if of != controller {
+            let problem = "belongs to another controller than the link";
+            return Err(InvalidRequest::one(format!("choices[{i}].scope"), problem));
+        }
+    }
+    Ok(())
+}
+
+impl Catalog {
+    /// The scope, or the brand of a topic that has left the catalog.
+    fn still_there(&self, scope: Scope) -> Scope {
+        let Scope::Topic(topic) = scope else { return scope };
+        let brand = self.brand_of(topic.brand());
+        let is_there = brand.is_some_and(|brand| brand.topics.iter().any(|t| t.id == topic));
+        if is_there { scope } else { Scope::Brand(topic.brand()) }
+    }
+}
+
+impl Shared {
+    /// The address behind a fingerprint, if one of its events carried it.
+    pub(super) fn address_of(&self, of: Fingerprint) -> Result<Option<Address>, EngineError> {
+        let last = self.known(of).map_or(Revision::ZERO, |known| known.last);
+        let carried = |event: Result<Event, EngineError>| event.map(|e| e.address).transpose();
+        self.walk(last).find_map(carried).transpose()
+    }
+
+    fn preferences(&self, token: &Token) -> Result<Preferences, EngineError> {
+        let controller = token.scopes.first().and_then(|scope| scope.brand());
+        let controller = controller.map(crate::model::scope::BrandId::controller);
+        let address = self.address_of(token.fingerprint)?;
+        let (profile, base) = match &address {
+            Some(address) => self.profiles(address),
+            None => (self.known(token.fingerprint).unwrap_or_default().profile, None),
+        };
+        let catalog = self.catalog();
+        let today = self.moment().today;
+        let view = View { catalog: &catalog, profile: &profile, base: base.as_ref(), today };
+        let topics = controller.map(|controller| view.topics(controller)).unwrap_or_default();
+        let masked_address = address.map(|address| address.masked()).unwrap_or_default();
+        Ok(Preferences { masked_address, topics })
+    }
+}
+
+/// What the owner's topics are computed from.
+struct View<'a> {
+    catalog: &'a Catalog,
+    profile: &'a Profile,
+    base: Option<&'a Profile>,
+    today: Today,
+}
+
+impl View<'_> {
+    fn topics(&self, controller: ControllerId) -> Vec<Preference> {
+        let brands = self.catalog.brands.iter().filter(|brand| brand.id.controller() == controller);
+        brands.flat_map(|brand| brand.topics.iter().map(|topic| self.topic(brand, topic))).collect()
+    }
+
+    fn topic(&self, brand: &Brand, topic: &Topic) -> Preference {
+        let Some(id) = CampaignId::parse("preferences") else {
+            return Preference {
+                scope: Scope::Topic(topic.id),
+                title: topic.title.to_string(),
+                subscribed: false,
+                verdict: Verdict::UnknownAddress,
+            };
+        };
+        let campaign = Campaign {
+            brand: brand.id,
+            id,
+            topic: Some(topic.id),
+            purpose: Purpose::Marketing,
+            channel: Channel::Email,
+            retired: false,
+        };
+        let ruling =
+            |profile: &Profile, base| decide(profile, base, &campaign, &brand.policy, self.today);
+        // The owner's own word: what would hold if nobody else had stopped anything.
+        let own = Profile {
+            blocks: std::collections::BTreeSet::new(),
+            erasure: Erasure::None,
+            ..self.profile.clone()
+        };
+        Preference {
+            scope: Scope::Topic(topic.id),
+            title: topic.title.to_string(),
+            subscribed: ruling(&own, None).verdict.allows(),
+            verdict: ruling(self.profile, self.base).verdict,
+        }
+    }
+}

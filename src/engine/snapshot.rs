@@ -1,0 +1,242 @@
+//! Snapshots: the index and what belongs to it, as images of a checkpoint.
+//!
+//! A snapshot is fuzzy. Writes go on while partitions are copied one after another, so images hold
+//! at least the anchor and perhaps more; replay skips, for each address, what its entry holds
+//! already. What all refer to is copied last: the dictionary of shapes after the partitions, and
+//! the words, with the revision that was reached, after everything. Loading goes by key, so the
+//! words come first there.
+
+use super::boot::Recovered;
+use super::request::Answered;
+use super::{Engine, Shared, locked};
+use crate::catalog::{Name, Names};
+use crate::checkpoint::{Anchor, CheckpointError, Contents, ImageKey};
+use crate::index::{Index, Loader};
+use crate::model::day::Timestamp;
+use crate::model::revision::Revision;
+use crate::record::{
+    CampaignRecord, CatalogVersion, SALT, decode_campaign, decode_catalog, decode_request,
+    encode_campaign, encode_catalog, encode_request,
+};
+
+/// Kinds of images, in the order in which they are loaded.
+const WORDS: u8 = 1;
+const CAMPAIGNS: u8 = 2;
+const NOTICES: u8 = 3;
+const REQUESTS: u8 = 4;
+const SHAPES: u8 = 5;
+const PARTITIONS: u8 = 6;
+
+/// Octets of a piece of an image; below what a checkpoint takes.
+const PIECE: usize = 48 * 1024;
+
+/// A partition's image may be cut in so many pieces; its number stands above them.
+const PIECES: u32 = 1 << 10;
+
+/// Nothing in a checkpoint needs the salt that erasing relies on.
+const UNSALTED: [u8; SALT] = [0; SALT];
+
+impl Engine {
+    /// Writes a checkpoint. Takes seconds at millions of addresses; checks go on meanwhile.
+    ///
+    /// # Errors
+    /// `CheckpointError`; the older checkpoints stay.
+    pub fn checkpoint(&self) -> Result<(Anchor, Contents), CheckpointError> {
+        let shared = &*self.shared;
+        let anchor = *locked(&shared.anchor);
+        let partitions = shared.index().partitions();
+        let mut image = Vec::new();
+        let copied = (0..partitions).flat_map(move |partition| {
+            image.clear();
+            shared.index().partition_image(partition, &mut image);
+            let partition = u32::try_from(partition).unwrap_or(u32::MAX);
+            pieces(PARTITIONS, partition.saturating_mul(PIECES), &image)
+        });
+        let rest = [Shared::shapes, Shared::requests_kept, Shared::notices_kept, Shared::words];
+        let rest = rest.into_iter().flat_map(|copy| copy(shared));
+        let contents = self.checkpoints.write(anchor, &mut copied.chain(rest))?;
+        Ok((anchor, contents))
+    }
+}
+
+/// Cuts an image.
+fn pieces(kind: u8, first: u32, image: &[u8]) -> Vec<(ImageKey, Vec<u8>)> {
+    let numbered = (first..).zip(image.chunks(PIECE));
+    numbered.map(|(number, piece)| (ImageKey::new(kind, number), piece.to_vec())).collect()
+}
+
+/// Puts an item in front of whose octets their number stands.
+fn put_item(out: &mut Vec<u8>, item: &[u8]) {
+    out.extend(u32::try_from(item.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend(item);
+}
+
+impl Shared {
+    fn shapes(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let image = self.index().shapes_image().concat();
+        pieces(SHAPES, 0, &image)
+    }
+
+    fn requests_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for answered in self.requests.holding(self.moment().at) {
+            let mut item = answered.revision.number().to_le_bytes().to_vec();
+            encode_request(&answered.record, UNSALTED, &mut item);
+            put_item(&mut image, &item);
+        }
+        pieces(REQUESTS, 0, &image)
+    }
+
+    fn notices_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for (digest, revision) in &*locked(&self.notice_at) {
+            put_item(&mut image, &[&digest[..], &revision.number().to_le_bytes()[..]].concat());
+        }
+        pieces(NOTICES, 0, &image)
+    }
+
+    /// The words, the text of the catalog, its campaigns, the floor of time, and the revision that
+    /// the images reach at most.
+    fn words(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let catalog = self.catalog();
+        let names: Vec<Name> = catalog.names.iter().collect();
+        let source = locked(&self.catalog_source).clone();
+        let version = CatalogVersion { recorded_at: self.floor.get(), names, source };
+        let mut image = self.head().number().to_le_bytes().to_vec();
+        image.extend(u64::try_from(self.index().len()).unwrap_or(u64::MAX).to_le_bytes());
+        encode_catalog(&version, UNSALTED, &mut image);
+        let mut campaigns = Vec::new();
+        for campaign in catalog.campaigns.values() {
+            let recorded_at = Timestamp::default();
+            let record = CampaignRecord { recorded_at, campaign: (**campaign).clone() };
+            let mut item = Vec::new();
+            encode_campaign(&record, UNSALTED, &mut item);
+            put_item(&mut campaigns, &item);
+        }
+        let mut images = pieces(CAMPAIGNS, 0, &campaigns);
+        images.extend(pieces(WORDS, 0, &image));
+        images
+    }
+}
+
+/// What is recovered from a checkpoint, image by image.
+#[derive(Debug)]
+pub(super) struct Builder {
+    recovered: Recovered,
+    loader: Option<Loader>,
+    addresses: usize,
+    /// The image whose pieces are being gathered: its kind and, of partitions, its number.
+    gathering: Option<(u8, u32)>,
+    octets: Vec<u8>,
+}
+
+impl Builder {
+    pub(super) fn new(recovered: Recovered) -> Self {
+        Self { recovered, loader: None, addresses: 0, gathering: None, octets: Vec::new() }
+    }
+
+    /// Takes the next piece, in the order of keys.
+    pub(super) fn put(&mut self, key: ImageKey, piece: &[u8]) -> Result<(), String> {
+        let number = if key.kind() == PARTITIONS { key.number() / PIECES } else { 0 };
+        let image = (key.kind(), number);
+        if self.gathering != Some(image) {
+            self.take_gathered()?;
+            self.gathering = Some(image);
+        }
+        self.octets.extend(piece);
+        Ok(())
+    }
+
+    /// The whole, after the last piece.
+    pub(super) fn finish(mut self) -> Result<Recovered, String> {
+        self.take_gathered()?;
+        let addresses = self.addresses;
+        let Self { mut recovered, loader, .. } = self;
+        recovered.index =
+            loader.map_or_else(|| Index::new(Index::partitions_for(addresses)), Loader::finish);
+        Ok(recovered)
+    }
+
+    fn take_gathered(&mut self) -> Result<(), String> {
+        let octets = std::mem::take(&mut self.octets);
+        match self.gathering.take() {
+            None => Ok(()),
+            Some((WORDS, _)) => self.words(&octets),
+            Some((CAMPAIGNS, _)) => self.campaigns(&octets),
+            Some((NOTICES, _)) => self.notices(&octets),
+            Some((REQUESTS, _)) => self.requests(&octets),
+            Some((SHAPES, _)) => self.shapes(&octets),
+            Some((PARTITIONS, _)) => {
+                let loader = self.loader.as_mut().ok_or("partitions without shapes")?;
+                loader.add(&octets).map_err(|error| error.to_string())
+            }
+            Some((kind, _)) => Err(format!("no image has the kind {kind}")),
+        }
+    }
+
+    fn words(&mut self, octets: &[u8]) -> Result<(), String> {
+        let (reached, rest) = split_number(octets)?;
+        let (addresses, rest) = split_number(rest)?;
+        let version = decode_catalog(rest, &Names::default()).map_err(|error| error.to_string())?;
+        self.recovered.reached = Revision::new(reached);
+        self.addresses = usize::try_from(addresses).map_err(|error| error.to_string())?;
+        self.recovered.floor = version.recorded_at;
+        self.recovered.take_catalog(&version).map_err(|error| error.to_string())
+    }
+
+    fn campaigns(&mut self, octets: &[u8]) -> Result<(), String> {
+        for item in items(octets) {
+            let record = decode_campaign(item?, &self.recovered.names);
+            self.recovered.take_campaign(record.map_err(|error| error.to_string())?.campaign);
+        }
+        Ok(())
+    }
+
+    fn notices(&mut self, octets: &[u8]) -> Result<(), String> {
+        for item in items(octets) {
+            let (digest, rest) = item?.split_first_chunk::<16>().ok_or("a notice is cut")?;
+            let (revision, _) = split_number(rest)?;
+            self.recovered.notices.insert(*digest, Revision::new(revision));
+        }
+        Ok(())
+    }
+
+    fn requests(&mut self, octets: &[u8]) -> Result<(), String> {
+        for item in items(octets) {
+            let (revision, rest) = split_number(item?)?;
+            let record = decode_request(rest).map_err(|error| error.to_string())?;
+            self.recovered.requests.put(Answered { revision: Revision::new(revision), record });
+        }
+        Ok(())
+    }
+
+    fn shapes(&mut self, octets: &[u8]) -> Result<(), String> {
+        let partitions = Index::partitions_for(self.addresses);
+        let loader = Loader::new(&self.recovered.names, partitions, [octets]);
+        self.loader = Some(loader.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+}
+
+fn split_number(octets: &[u8]) -> Result<(u64, &[u8]), String> {
+    let (number, rest) = octets.split_first_chunk::<8>().ok_or("a number is cut")?;
+    Ok((u64::from_le_bytes(*number), rest))
+}
+
+/// The items that `put_item` put.
+fn items(mut octets: &[u8]) -> impl Iterator<Item = Result<&[u8], String>> {
+    std::iter::from_fn(move || {
+        if octets.is_empty() {
+            return None;
+        }
+        let item = octets.split_first_chunk::<4>().and_then(|(length, rest)| {
+            rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+        });
+        let Some((item, rest)) = item else {
+            octets = &[];
+            return Some(Err("an item is cut".to_owned()));
+        };
+        octets = rest;
+        Some(Ok(item))
+    })
+}

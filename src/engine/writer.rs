@@ -1,0 +1,285 @@
+//! The writer: one thread that turns what has arrived into one group of the ledger at a time.
+//!
+//! WRITE ORDER: stage (transitions against the index and what this group has already changed),
+//! commit (write, fdatasync, mark), apply to the index, publish the head, answer. A caller hears of
+//! its write only after the fdatasync returned, and then the next check answers by it.
+//! CRASH WINDOW: between commit and answer the caller is not told; its retry carries the same
+//! request id, or finds the write UNCHANGED.
+//! FULL DISK: a group with yeses that does not fit is given up whole and staged again with its
+//! noes alone, which the ledger has reserved space for.
+
+mod stage;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{mpsc, oneshot};
+
+use self::stage::{Applied, Stage};
+use super::Shared;
+use super::error::EngineError;
+use super::request::RequestKey;
+use super::write::Written;
+use crate::authorize::Authorized;
+use crate::catalog::Catalog;
+use crate::checkpoint::Anchor;
+use crate::index::Change;
+use crate::keys::Keys;
+use crate::ledger::{CommitError, Committed, Group, Ledger, RecordKind, Urgency};
+use crate::model::address::Address;
+use crate::model::campaign::Campaign;
+use crate::model::command::Command;
+use crate::model::day::Timestamp;
+use crate::model::evidence::Notice;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::revision::Revision;
+use crate::record::{
+    CampaignRecord, CatalogVersion, encode_campaign, encode_catalog, encode_clock,
+};
+
+/// Where each notice lies, by the keyed digest of its texts.
+pub(super) type NoticeAt = HashMap<[u8; 16], Revision>;
+
+/// Addresses of a group: beyond this the next group begins, so that nobody waits for long.
+const GROUP_ADDRESSES: usize = 20_000;
+
+/// Changes applied under one hold of the index: some tens of microseconds.
+const APPLY_SLICE: usize = 256;
+
+/// An address that a command meets.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) address: Option<Address>,
+    pub(super) tagged: bool,
+    pub(super) base: Option<Fingerprint>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
+
+/// A command for some addresses. A target that is no address is none.
+#[derive(Debug)]
+pub(super) struct WriteJob {
+    pub(super) command: Authorized<Command>,
+    pub(super) targets: Vec<Option<Target>>,
+    pub(super) request: Option<RequestKey>,
+    pub(super) reply: Reply<Written>,
+}
+
+/// What the writer is asked to record.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// A command.
+    Write(WriteJob),
+    /// A campaign, and the catalog that has it.
+    Campaign { campaign: Campaign, reply: Reply<()> },
+    /// A version of the catalog file.
+    Catalog { next: Box<Catalog>, source: Arc<str>, reply: Reply<()> },
+    /// The present wall clock is right though it lies before the last event.
+    AcceptClock { now: Timestamp, reply: Reply<()> },
+    /// No more comes.
+    Stop,
+}
+
+/// The thread's own state.
+#[derive(Debug)]
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    ledger: Ledger,
+}
+
+impl Writer {
+    pub(super) const fn new(shared: Arc<Shared>, ledger: Ledger) -> Self {
+        Self { shared, ledger }
+    }
+
+    /// Works until it is told to stop or the last sender is gone.
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut waiting = None;
+        while let Some(job) = waiting.take().or_else(|| jobs.blocking_recv()) {
+            match job {
+                Job::Write(first) => waiting = self.gather(first, &mut jobs),
+                Job::Campaign { campaign, reply } => answer(reply, self.campaign(campaign)),
+                Job::Catalog { next, source, reply } => {
+                    answer(reply, self.catalog(*next, source));
+                }
+                Job::AcceptClock { now, reply } => answer(reply, self.accept_clock(now)),
+                Job::Stop => return,
+            }
+        }
+    }
+
+    /// Takes what has arrived besides the first write, and records it as one group. Gives back a
+    /// job that is no write, to be done next.
+    fn gather(&mut self, first: WriteJob, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        let mut addresses = first.targets.len();
+        let mut group = vec![first];
+        let mut next = None;
+        while addresses < GROUP_ADDRESSES {
+            match jobs.try_recv() {
+                Ok(Job::Write(job)) => {
+                    addresses = addresses.saturating_add(job.targets.len());
+                    group.push(job);
+                }
+                Ok(other) => {
+                    next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.record(group);
+        next
+    }
+
+    /// Stages, commits, applies and answers a group.
+    fn record(&mut self, jobs: Vec<WriteJob>) {
+        let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
+        let mut answers: Vec<_> = jobs.iter().map(|job| stage.write(job, None)).collect();
+        let restrictive = jobs.iter().all(|job| job.command.without_yeses().is_some());
+        let urgency = if restrictive { Urgency::No } else { Urgency::Yes };
+        let mut outcome = self.commit(stage, urgency);
+        if matches!(outcome, Err(EngineError::DiskFull)) {
+            let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
+            let full = Some(EngineError::DiskFull);
+            answers = jobs.iter().map(|job| stage.write(job, full.clone())).collect();
+            outcome = self.commit(stage, Urgency::No);
+        }
+        for (job, staged) in jobs.into_iter().zip(answers) {
+            answer(job.reply, outcome.clone().and(staged));
+        }
+    }
+
+    /// Makes a staged group durable and effective.
+    fn commit(&mut self, stage: Stage, urgency: Urgency) -> Result<(), EngineError> {
+        let (group, kept) = stage.finish();
+        if group.is_empty() {
+            return if self.ledger.is_latched() { Err(EngineError::Latched) } else { Ok(()) };
+        }
+        let committed = self.append(group, urgency)?;
+        self.apply(&committed);
+        self.shared.keep(kept);
+        self.publish();
+        Ok(())
+    }
+
+    fn append<T>(
+        &mut self,
+        group: Group<T>,
+        urgency: Urgency,
+    ) -> Result<Committed<T>, EngineError> {
+        self.ledger.commit(group, urgency).map_err(|error| match error {
+            CommitError::Full => EngineError::DiskFull,
+            CommitError::Latched => EngineError::Latched,
+            error => {
+                tracing::error!(%error, "the ledger is latched: a write to disk failed");
+                self.shared.latched.store(true, Ordering::Release);
+                EngineError::OutcomeUnknown
+            }
+        })
+    }
+
+    /// Applies a committed group in slices, never parting the events of one address's write.
+    fn apply(&self, committed: &Committed<Vec<Applied>>) {
+        let mut changes = committed.as_slice();
+        while !changes.is_empty() {
+            let mut end = changes.len().min(APPLY_SLICE);
+            while let (Some(last), Some(next)) =
+                (changes.get(end.wrapping_sub(1)), changes.get(end))
+                && last.fingerprint == next.fingerprint
+            {
+                end = end.saturating_add(1);
+            }
+            let (slice, rest) = changes.split_at(end);
+            let mut index = self.shared.index_mut();
+            for change in slice {
+                index.apply(&Change {
+                    fingerprint: change.fingerprint,
+                    revision: change.revision,
+                    tagged: change.tagged,
+                    owner_proof: change.owner_proof,
+                    effects: &change.effects,
+                });
+            }
+            changes = rest;
+        }
+        self.shared.index_mut().set_head(self.ledger.head());
+    }
+
+    /// Lets checks, waiters and snapshots know of the new head.
+    fn publish(&self) {
+        let (revision, chain) = (self.ledger.head(), self.ledger.chain());
+        *super::locked(&self.shared.anchor) = Anchor { revision, chain };
+        self.shared.head.send_replace(revision);
+    }
+
+    fn campaign(&mut self, campaign: Campaign) -> Result<(), EngineError> {
+        let current = self.shared.catalog();
+        if current.campaign(campaign.brand, &campaign.id).is_some() {
+            return current.same_campaign(&campaign);
+        }
+        let mut group = self.ledger.begin(());
+        self.put_campaign(&mut group, &campaign);
+        self.append(group, Urgency::Yes)?;
+        let mut next = Catalog::clone(&current);
+        next.campaigns.insert((campaign.brand, campaign.id.clone()), Arc::new(campaign));
+        self.shared.set_catalog(next);
+        self.publish();
+        Ok(())
+    }
+
+    /// Records a version of the catalog: its new words, its text, its new campaigns.
+    fn catalog(&mut self, next: Catalog, source: Arc<str>) -> Result<(), EngineError> {
+        let current = self.shared.catalog();
+        let at = self.shared.moment().at;
+        let names = next.names.beyond(&current.names);
+        let version = CatalogVersion { recorded_at: at, names, source: source.clone() };
+        let mut group = self.ledger.begin(());
+        let mut payload = Vec::new();
+        encode_catalog(&version, rand::random(), &mut payload);
+        group.push(RecordKind::Catalog, &payload);
+        for (key, campaign) in &next.campaigns {
+            if current.campaigns.get(key) != Some(campaign) {
+                self.put_campaign(&mut group, campaign);
+            }
+        }
+        self.append(group, Urgency::Yes)?;
+        self.shared.floor.set(at);
+        *super::locked(&self.shared.catalog_source) = source;
+        self.shared.set_catalog(next);
+        self.publish();
+        Ok(())
+    }
+
+    fn put_campaign(&self, group: &mut Group<()>, campaign: &Campaign) {
+        let recorded_at = self.shared.moment().at;
+        let record = CampaignRecord { recorded_at, campaign: campaign.clone() };
+        let mut payload = Vec::new();
+        encode_campaign(&record, rand::random(), &mut payload);
+        group.push(RecordKind::Campaign, &payload);
+    }
+
+    fn accept_clock(&mut self, now: Timestamp) -> Result<(), EngineError> {
+        let mut group = self.ledger.begin(());
+        let mut payload = Vec::new();
+        encode_clock(now, rand::random(), &mut payload);
+        group.push(RecordKind::Clock, &payload);
+        self.append(group, Urgency::Yes)?;
+        self.shared.floor.set(now);
+        self.publish();
+        Ok(())
+    }
+}
+
+/// Answers a caller. One that has hung up will ask again.
+fn answer<T>(reply: Reply<T>, result: Result<T, EngineError>) {
+    drop(reply.send(result));
+}
+
+/// The keyed digest under which a notice is stored once.
+pub(super) fn notice_digest(keys: &Keys, notice: &Notice) -> [u8; 16] {
+    let Notice { wording, version, language } = notice;
+    let texts = [wording, version, language].map(|text| text.as_bytes());
+    keys.digest("notice", &texts.join(&b"\0"[..]))
+}

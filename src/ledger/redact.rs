@@ -1,0 +1,166 @@
+//! Erasing payloads, so that a crash at any point leaves it undone or to be finished.
+//!
+//! INVARIANT(redaction): nothing but its done mark follows a tombstone. So an unfinished redaction
+//! is the ledger's end, and boot sees it without reading what a checkpoint covers.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::PoisonError;
+
+use super::error::{Damage, Damaged};
+use super::format::{FRAME, HEAD, MARK, SLOT, narrow, wide};
+use super::{CommitError, Committed, Group, Ledger, Record, RecordKind};
+use crate::model::revision::Revision;
+
+/// Zeros written at once over a payload.
+const ZEROS: usize = 64 << 10;
+
+impl Ledger {
+    /// Commits a group, a tombstone as its last record, and destroys the payloads that `erases`
+    /// lists: at revision `group.next_revision()` the tombstone, and behind the group a done mark.
+    /// May use the space held in reserve.
+    ///
+    /// # Errors
+    /// `CommitError`. After `Unknown` the tombstone may be durable; then the next opening finishes.
+    pub fn redact<T>(
+        &mut self,
+        mut group: Group<T>,
+        erases: &[Revision],
+        tombstone: &[u8],
+    ) -> Result<Committed<T>, CommitError> {
+        let mut erases = erases.to_vec();
+        erases.sort_unstable();
+        erases.dedup();
+        let spans = self.spans(&erases)?;
+        let by = group.push_tombstone(&erases, tombstone);
+        let done = wide(HEAD + FRAME + DONE + MARK);
+        self.prepare(&group, group.octets() + wide(MARK) + done, super::Urgency::No)?;
+        self.append(&mut group)?;
+        if self.is_latched() {
+            return Err(CommitError::Unknown(io::Error::other("the tombstone has no mark")));
+        }
+        self.erase(by, &spans)?;
+        Ok(Committed(group.into_value()))
+    }
+
+    /// Finishes the redaction of a tombstone that is the ledger's last record.
+    pub(super) fn finish(
+        &mut self,
+        tombstone: Revision,
+        erases: &[Revision],
+    ) -> Result<(), CommitError> {
+        let spans = self.spans(erases)?;
+        self.erase(tombstone, &spans)
+    }
+
+    /// Where the payloads are, by segment: offset of the frame and length of the payload.
+    fn spans(&self, erases: &[Revision]) -> Result<Spans, CommitError> {
+        let mut spans = Spans::new();
+        for &revision in erases {
+            let located = self.shared.locate(revision).map_err(CommitError::Unreadable)?;
+            let found = located.filter(|located| located.outside.kind.is_erasable());
+            let found = found.ok_or(CommitError::NotErasable(revision))?;
+            let span = (found.offset, u64::from(found.outside.length));
+            spans.entry(found.segment).or_default().push(span);
+        }
+        Ok(spans)
+    }
+
+    /// Overwrites, waits, and says so in the ledger. What fails here latches: the next opening
+    /// begins again.
+    fn erase(&mut self, tombstone: Revision, spans: &Spans) -> Result<(), CommitError> {
+        if let Err(error) = self.overwrite(tombstone, spans) {
+            self.latch();
+            return Err(CommitError::Unknown(error));
+        }
+        let mut done = self.begin(());
+        done.push_any(RecordKind::Erased, &tombstone.number().to_le_bytes());
+        self.append(&mut done).map_err(|error| {
+            self.latch();
+            match error {
+                CommitError::Full => CommitError::Unknown(io::ErrorKind::StorageFull.into()),
+                CommitError::Failed(error) => CommitError::Unknown(error),
+                error => error,
+            }
+        })
+    }
+
+    fn overwrite(&self, tombstone: Revision, spans: &Spans) -> io::Result<()> {
+        let zeros = [0; ZEROS];
+        for (&segment, spans) in spans {
+            let file = self.shared.disk.open(&self.shared.path(segment))?;
+            for &(frame, length) in spans {
+                // Readers see the payload, or the slot and no payload.
+                let guard = self.shared.erasing.write().unwrap_or_else(PoisonError::into_inner);
+                file.write_at(&tombstone.number().to_le_bytes(), frame + wide(SLOT))?;
+                let mut at = 0;
+                while at < length {
+                    let octets = narrow(length - at).min(ZEROS);
+                    file.write_at(&zeros[..octets], frame + wide(FRAME) + at)?;
+                    at += wide(octets);
+                }
+                drop(guard);
+            }
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
+/// By segment, the offset of each frame and the length of its payload.
+type Spans = BTreeMap<Revision, Vec<(u64, u64)>>;
+
+/// Octets of a done mark's payload.
+const DONE: usize = 8;
+
+/// What a walk must remember of erasures: payloads that no tombstone has explained yet, and the
+/// tombstone that waits for its done mark.
+#[derive(Debug, Default)]
+pub(super) struct Erasures {
+    unexplained: BTreeMap<Revision, Damage>,
+    unfinished: Option<(Revision, Vec<Revision>)>,
+}
+
+impl Erasures {
+    /// Takes the next record of a walk; `damage` is what an erased payload is until a tombstone
+    /// lists it.
+    pub(super) fn follow(&mut self, record: &Record<'_>, damage: Damage) -> Result<(), Damaged> {
+        let waiting = self.unfinished.take();
+        match (record.kind, waiting) {
+            (RecordKind::Erased, Some((tombstone, _))) => {
+                if *record.payload != tombstone.number().to_le_bytes() {
+                    return Err(Damaged::Tombstone);
+                }
+            }
+            (RecordKind::Erased, None) | (_, Some(_)) => return Err(Damaged::Tombstone),
+            (RecordKind::Tombstone, None) => self.begin(record)?,
+            (_, None) => {}
+        }
+        if record.erased {
+            self.unexplained.insert(record.revision, damage);
+        }
+        Ok(())
+    }
+
+    /// Takes a tombstone.
+    pub(super) fn begin(&mut self, tombstone: &Record<'_>) -> Result<(), Damaged> {
+        if tombstone.erases.last().is_some_and(|&last| last >= tombstone.revision) {
+            return Err(Damaged::Tombstone);
+        }
+        for erased in &tombstone.erases {
+            self.unexplained.remove(erased);
+        }
+        self.unfinished = Some((tombstone.revision, tombstone.erases.clone()));
+        Ok(())
+    }
+
+    /// The payloads that no tombstone lists.
+    pub(super) fn unexplained(&self) -> impl Iterator<Item = Damage> {
+        self.unexplained.values().copied()
+    }
+
+    /// The tombstone without its done mark.
+    pub(super) fn unfinished(&self) -> Option<&(Revision, Vec<Revision>)> {
+        self.unfinished.as_ref()
+    }
+}
