@@ -99,7 +99,7 @@ impl<'c> Reading<'c> {
         let api::Scope { level } = scope;
         match level {
             None => self.fault(
-                format!("{field}.level"),
+                field,
                 "is not set; name everything, a controller, a brand or a topic",
             ),
             Some(Level::Everything(true)) => Some(Scope::Everything),
