@@ -98,4 +98,7 @@ pub mod record;
 
 pub mod engine;
 
+pub mod cli;
 pub mod grpc;
+
+pub mod server;

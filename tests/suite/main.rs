@@ -1,8 +1,6 @@
 //! One binary for all integration tests; each behavior is one module.
 
-#[cfg(test)]
+mod damage;
 mod naive;
-#[cfg(test)]
 mod rules;
-#[cfg(test)]
 mod world;
