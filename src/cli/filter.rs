@@ -17,6 +17,8 @@ mod pump;
 mod rows;
 mod seen;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fs::{self, File};
