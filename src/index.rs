@@ -23,17 +23,17 @@ pub mod compiled;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 
 use hashbrown::HashTable;
 
+use crate::catalog::reload::Used;
 use crate::model::day::Day;
 use crate::model::event::{Effect, Event, OwnerProof};
 use crate::model::fact::Erasure;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
-use crate::model::scope::{BrandId, ControllerId, Scope, TopicId};
 use crate::profile::Profile;
 
 pub use compiled::Compiled;
@@ -51,7 +51,6 @@ pub const MAX_PARTITIONS: usize = 1 << 20;
 const ENTRIES_PER_PARTITION: usize = 1 << 11;
 
 /// The profiles of all addresses that anybody ever named.
-#[derive(Clone)]
 pub struct Index {
     /// By partition.
     tables: Box<[HashTable<Entry>]>,
@@ -71,14 +70,25 @@ pub struct Index {
 struct Entry {
     fingerprint: Fingerprint,
     last: Revision,
+    facts: Facts,
+}
+
+/// A profile as an entry holds it.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
     shape: ShapeId,
     days: Held,
+}
+
+impl Facts {
+    /// Of an address that nobody ever named.
+    const NONE: Self = Self { shape: ShapeId::UNNAMED, days: Held::NONE };
 }
 
 const _: () = assert!(size_of::<Entry>() == 32);
 
 /// What a partition holds of few addresses.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Side {
     arena: Arena,
     /// Of tagged addresses: the owner's last yes proved by mailbox or session.
@@ -119,17 +129,6 @@ impl<'a> From<&'a Event> for Change<'a> {
             effects: &event.statement.effects,
         }
     }
-}
-
-/// Every controller, brand and topic that an effect ever named, with those above it. Grows only.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Used {
-    /// Controllers.
-    pub controllers: BTreeSet<ControllerId>,
-    /// Brands.
-    pub brands: BTreeSet<BrandId>,
-    /// Topics.
-    pub topics: BTreeSet<TopicId>,
 }
 
 impl Index {
@@ -207,7 +206,7 @@ impl Index {
     #[must_use]
     pub fn get(&self, fingerprint: Fingerprint) -> Option<Known> {
         let entry = self.entry(fingerprint)?;
-        Some(Known { profile: self.profile(entry), last: entry.last })
+        Some(Known { profile: self.profile(fingerprint, entry.facts), last: entry.last })
     }
 
     /// Of a tagged address: the revision of the owner's last yes that mailbox or session proved;
@@ -227,16 +226,17 @@ impl Index {
     /// Applies what one event changes; skips what is not above the address's last revision.
     pub fn apply(&mut self, change: &Change<'_>) {
         let Change { fingerprint, revision, tagged, owner_proof, effects } = *change;
-        let entry = self.entry(fingerprint).copied();
-        if entry.is_some_and(|entry| revision <= entry.last) {
+        let old = self.entry(fingerprint).copied();
+        if old.is_some_and(|old| revision <= old.last) {
             return;
         }
-        let mut profile = entry.map_or_else(Profile::default, |entry| self.profile(&entry));
+        let old = old.map_or(Facts::NONE, |old| old.facts);
+        let mut profile = self.profile(fingerprint, old);
         for effect in effects {
             profile.apply(*effect);
             self.used.note(effect);
         }
-        let held = entry.map_or((Held::NONE, 0), |e| (e.days, self.shapes.shape(e.shape).days));
+        let count = self.shapes.shape(old.shape).days;
         let shape = self.shapes.number(&profile);
         self.scratch.clear();
         // Visits days in the order of their slots.
@@ -244,16 +244,9 @@ impl Index {
 
         let partition = self.partition_of(fingerprint);
         let side = &mut self.sides[partition];
-        let days = side.arena.replace(held.0, held.1, &self.scratch);
-        let new = Entry { fingerprint, last: revision, shape, days };
-        let same = |entry: &Entry| entry.fingerprint == fingerprint;
-        match self.tables[partition].find_mut(hash(fingerprint), same) {
-            Some(entry) => *entry = new,
-            None => {
-                let rehash = |entry: &Entry| hash(entry.fingerprint);
-                self.tables[partition].insert_unique(hash(fingerprint), new, rehash);
-            }
-        }
+        let days = side.arena.replace(old.days, count, &self.scratch);
+        let new = Entry { fingerprint, last: revision, facts: Facts { shape, days } };
+        put(&mut self.tables[partition], new);
         // After an erasure nothing outweighs the base: replay without the erased events, which
         // no longer tell of a yes, must end here too.
         if effects.contains(&Effect::Erasure(Erasure::Erased)) {
@@ -269,14 +262,14 @@ impl Index {
         self.tables[self.partition_of(fingerprint)].find(hash(fingerprint), same)
     }
 
-    fn profile(&self, entry: &Entry) -> Profile {
-        let shape = self.shapes.shape(entry.shape);
-        shape.facts.map_days(|slot| self.day(entry, slot).unwrap_or_default())
+    fn profile(&self, fingerprint: Fingerprint, facts: Facts) -> Profile {
+        let shape = self.shapes.shape(facts.shape);
+        shape.facts.map_days(|slot| self.day(fingerprint, facts, slot).unwrap_or_default())
     }
 
-    fn day(&self, entry: &Entry, slot: Slot) -> Option<Day> {
-        let arena = &self.sides[self.partition_of(entry.fingerprint)].arena;
-        arena.day(entry.days, self.shapes.shape(entry.shape).days, slot.position())
+    fn day(&self, fingerprint: Fingerprint, facts: Facts, slot: Slot) -> Option<Day> {
+        let arena = &self.sides[self.partition_of(fingerprint)].arena;
+        arena.day(facts.days, self.shapes.shape(facts.shape).days, slot.position())
     }
 
     /// The top bits choose; `hash` takes others.
@@ -294,43 +287,17 @@ fn hash(fingerprint: Fingerprint) -> u64 {
     u64::try_from(fingerprint.bits() & u128::from(u64::MAX)).unwrap_or(0)
 }
 
+/// Puts an entry in place of that of the same address.
+fn put(table: &mut HashTable<Entry>, new: Entry) {
+    let same = |entry: &Entry| entry.fingerprint == new.fingerprint;
+    let rehash = |entry: &Entry| hash(entry.fingerprint);
+    table.entry(hash(new.fingerprint), same, rehash).insert(new);
+}
+
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Index");
         debug.field("head", &self.head).field("len", &self.len()).field("shapes", &self.shapes());
         debug.finish_non_exhaustive()
-    }
-}
-
-impl Used {
-    fn note(&mut self, effect: &Effect) {
-        match *effect {
-            Effect::Register(controller) => self.note_scope(Scope::Controller(controller)),
-            Effect::Yes { scope, basis: _, day: _ }
-            | Effect::No { scope, origin: _ }
-            | Effect::Undeclare(scope) => self.note_scope(scope),
-            Effect::Block(block) | Effect::Unblock(block) => {
-                self.note_scope(Scope::Brand(block.brand));
-            }
-            Effect::Asked(brand, _) => self.note_scope(Scope::Brand(brand)),
-            Effect::Erasure(_) => {}
-        }
-    }
-
-    fn note_scope(&mut self, scope: Scope) {
-        for scope in scope.upwards() {
-            match scope {
-                Scope::Everything => {}
-                Scope::Controller(id) => {
-                    self.controllers.insert(id);
-                }
-                Scope::Brand(id) => {
-                    self.brands.insert(id);
-                }
-                Scope::Topic(id) => {
-                    self.topics.insert(id);
-                }
-            }
-        }
     }
 }

@@ -16,7 +16,7 @@ const UNIT: usize = 4;
 pub(super) struct Held(u32);
 
 /// The runs of one partition.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Arena {
     days: Vec<u16>,
     /// Beginnings of free runs, in units, by size class.

@@ -12,7 +12,7 @@
 mod dictionary;
 
 use super::shapes::Shapes;
-use super::{Entry, Held, Index, hash};
+use super::{Entry, Facts, Held, Index, put};
 use crate::catalog::Names;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
@@ -63,7 +63,7 @@ impl Index {
         };
         put_count(out, table.len());
         for entry in table {
-            let Entry { fingerprint, last, shape, days } = *entry;
+            let Entry { fingerprint, last, facts: Facts { shape, days } } = *entry;
             out.extend(fingerprint.bits().to_le_bytes());
             out.extend(last.number().to_le_bytes());
             out.extend(shape.number().to_le_bytes());
@@ -166,9 +166,8 @@ impl Loader {
         }
         let partition = index.partition_of(fingerprint);
         let days = index.sides[partition].arena.replace(Held::NONE, 0, days);
-        let entry = Entry { fingerprint, last, shape, days };
-        let rehash = |entry: &Entry| hash(entry.fingerprint);
-        index.tables[partition].insert_unique(hash(fingerprint), entry, rehash);
+        let entry = Entry { fingerprint, last, facts: Facts { shape, days } };
+        put(&mut index.tables[partition], entry);
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ impl ShapeId {
 }
 
 /// A profile without its days.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Shape {
     /// The facts; each day is the place where an entry holds it.
     pub(super) facts: Profile<Slot>,
@@ -51,7 +51,7 @@ pub(super) struct Shape {
 }
 
 /// The dictionary of shapes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Shapes {
     all: Vec<Shape>,
     /// Hash of the facts and number of the shape. The hash is kept so that growing need not visit

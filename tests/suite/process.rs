@@ -1,0 +1,110 @@
+//! The real binary, as a process of its own on a Unix socket.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hyper_util::rt::TokioIo;
+use maysend::grpc::api::consent_service_client::ConsentServiceClient;
+use maysend::grpc::api::decision_service_client::DecisionServiceClient;
+use tempfile::TempDir;
+use tokio::net::UnixStream;
+use tonic::transport::{Channel, Endpoint};
+
+/// How long a server may take to answer after its start.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// A data directory and the server that runs on it. Dropped, the server is killed.
+pub(crate) struct Server {
+    dir: TempDir,
+    options: Vec<String>,
+    process: Option<Child>,
+}
+
+impl Server {
+    /// A new data directory; nothing runs yet. `options` are further ones of `serve`.
+    pub(crate) fn new(options: &[&str]) -> Self {
+        let options = options.iter().map(ToString::to_string).collect();
+        Self { dir: TempDir::new().unwrap(), options, process: None }
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("socket")
+    }
+
+    /// Starts it and waits until it answers.
+    pub(crate) async fn start(&mut self) -> Channel {
+        let child = Command::new(env!("CARGO_BIN_EXE_maysend"))
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .arg("--catalog")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml"))
+            .arg("--listen")
+            .arg(format!("unix:{}", self.socket().display()))
+            .args(&self.options)
+            .stderr(Stdio::from(std::fs::File::create(self.dir.path().join("log")).unwrap()))
+            .spawn()
+            .unwrap();
+        self.process = Some(child);
+        let started = Instant::now();
+        loop {
+            if let Ok(channel) = connect(&self.socket()).await {
+                return channel;
+            }
+            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended: {}", self.log());
+            assert!(started.elapsed() < START_LIMIT, "no answer: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// What the server has logged since its last start.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// SIGTERM; the server drains and ends with status 0.
+    pub(crate) fn terminate(&mut self) {
+        let mut process = self.process.take().unwrap();
+        let pid = process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(process.wait().unwrap().success(), "the server did not end well: {}", self.log());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A channel to a Unix socket.
+pub(crate) async fn connect(socket: &Path) -> Result<Channel, tonic::transport::Error> {
+    let socket = socket.to_owned();
+    let connector = tower::service_fn(move |_| {
+        let socket = socket.clone();
+        async move { UnixStream::connect(socket).await.map(TokioIo::new) }
+    });
+    Endpoint::from_static("http://localhost").connect_with_connector(connector).await
+}
+
+pub(crate) fn consent(channel: &Channel) -> ConsentServiceClient<Channel> {
+    ConsentServiceClient::new(channel.clone())
+}
+
+pub(crate) fn decision(channel: &Channel) -> DecisionServiceClient<Channel> {
+    DecisionServiceClient::new(channel.clone())
+}
