@@ -32,7 +32,8 @@ use serde_json::{Value, json};
 use tokio::signal;
 
 use self::chunk::Chunks;
-use self::layout::{Input, Layout, Told};
+pub(super) use self::layout::Told;
+use self::layout::{Input, Layout};
 pub(super) use self::pump::Outcome;
 use self::pump::{Stop, pump};
 use self::rows::Rows;
@@ -41,6 +42,7 @@ use super::connect::{Connection, decisions};
 use super::output::{counted, grouped, say};
 use super::{Exit, Format, Global};
 use crate::grpc::codec::AskBuffer;
+use crate::model::address::Address;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -144,6 +146,23 @@ where
     let question = AskBuffer::new(task.brand, task.campaign, 0);
     let chunks = Chunks::new(rows, layout, task.dedupe, question);
     Ok(pump(decisions(connection), chunks, sink, bar.clone(), interrupted).await)
+}
+
+/// The valid addresses of a list, in their order.
+///
+/// # Errors
+/// The list cannot be understood.
+pub(super) fn addresses(list: &[u8]) -> anyhow::Result<Vec<Address>> {
+    let mut rows = Rows::new(list);
+    let layout = Layout::find(&mut rows, &Told::default())?;
+    let chunks = Chunks::new(rows, layout, false, AskBuffer::new("", "", 0));
+    let mut addresses = Vec::new();
+    for chunk in chunks {
+        let question = chunk?.question;
+        let raw = question.iter().flat_map(|question| question.addresses());
+        addresses.extend(raw.filter_map(|raw| Address::parse(raw).ok()));
+    }
+    Ok(addresses)
 }
 
 /// Makes the file of rejected rows, which must not be the list itself.

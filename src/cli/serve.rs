@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Exit;
+use crate::server::{self, Config, Listen};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -14,9 +15,9 @@ pub(super) struct ServeArgs {
     /// The catalog: controllers, brands, topics, policies and campaigns (TOML).
     #[arg(long, value_name = "FILE")]
     catalog: PathBuf,
-    /// Where to listen: HOST:PORT, or unix:PATH.
+    /// Where to listen: IP:PORT on loopback, or unix:PATH.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
-    listen: String,
+    listen: Listen,
     /// Where the owner's pages are reached from outside: what the links in mails begin with.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -30,6 +31,9 @@ pub(super) struct ServeArgs {
 
 impl ServeArgs {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        anyhow::bail!("not yet")
+        let Self { data_dir, catalog, listen, public_url, accept_clock, key_file } = self;
+        let config = Config { data_dir, key_file, catalog, listen, public_url, accept_clock };
+        server::start(config).await?.until_stopped().await?;
+        Ok(Exit::Done)
     }
 }
