@@ -192,6 +192,8 @@ fn progress(size: Option<u64>) -> ProgressBar {
 fn report(task: &Task<'_>, outcome: &Outcome, format: Format) -> Exit {
     let Outcome { tally, read, stop } = outcome;
     match format {
+        // Of a run that never got going there is nothing to tell but why.
+        Format::Human if tally.rows() == 0 && stop.is_some() => {}
         Format::Human => say(tally.table(task.brand, task.campaign).trim_end()),
         Format::Json => {
             let mut document = tally.document(task.brand, task.campaign);

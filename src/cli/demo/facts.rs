@@ -176,7 +176,11 @@ impl Facts {
         addresses: Vec<String>,
         scopes: Vec<api::Scope>,
     ) -> anyhow::Result<()> {
-        let evidence = self.evidence(api::Method::Link, "footer", 2);
+        let evidence = api::Evidence {
+            method: api::Method::Link.into(),
+            source: "footer of 2026-10-herbst".to_owned(),
+            ..Default::default()
+        };
         let request = api::OptOutRequest {
             addresses,
             scopes,
