@@ -22,8 +22,11 @@ impl From<Status> for Fault {
         };
         let details = status.get_error_details();
         for violation in details.bad_request().iter().flat_map(|found| &found.field_violations) {
-            let told = write!(text, "\n  {}: {}", violation.field, violation.description);
-            told.unwrap_or_default();
+            let found = format!("{}: {}", violation.field, violation.description);
+            // The message may say it already.
+            if !text.contains(&found) {
+                write!(text, "\n  {found}").unwrap_or_default();
+            }
         }
         let reason = details.error_info().map_or("", |info| info.reason.as_str());
         if !reason.is_empty() {
@@ -124,6 +127,14 @@ mod tests {
             "unknown brand `x`\n  brands[0]: no such brand\n  reason: UNKNOWN_BRAND\n  next: \
              correct the brand, or add it to the server's catalog file"
         );
+    }
+
+    #[test]
+    fn a_field_is_named_once() {
+        let mut details = ErrorDetails::new();
+        details.add_bad_request_violation("reason", "is blank");
+        let status = Status::with_error_details(Code::InvalidArgument, "reason: is blank", details);
+        assert_eq!(Fault::from(status).to_string(), "reason: is blank");
     }
 
     #[test]
