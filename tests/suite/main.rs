@@ -1,4 +1,11 @@
 //! One binary for all integration tests; each behavior is one module.
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests have their own clock, tasks and parameters"
+    )
+)]
 
 #[cfg(test)]
 mod damage;
