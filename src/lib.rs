@@ -98,4 +98,5 @@ pub mod record;
 
 pub mod engine;
 
+pub mod cli;
 pub mod grpc;

@@ -1,0 +1,178 @@
+//! The command line: the server, and clients of a running one.
+//!
+//! Data go to stdout, talk goes to stderr. The exit status is 0 when all was done, 1 when something
+//! failed, 2 when a single `check` was denied, 64 when the command was wrong. Nothing is read from
+//! the environment.
+
+mod block;
+mod check;
+mod connect;
+mod demo;
+mod event;
+mod fault;
+mod filter;
+mod history;
+mod output;
+mod scope;
+mod serve;
+mod status;
+mod verify;
+mod words;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::connect::{Connection, Server};
+use self::output::ReaderGone;
+
+/// May we send brand X campaign Y to these addresses? Answers at the moment of sending, with a
+/// reason for every address.
+#[derive(Debug, Parser)]
+#[command(name = "maysend", version, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 done, 1 failed, 2 denied (check of one address), \
+                        64 wrong usage.")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every client takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// The server to ask: http://HOST:PORT, or unix:PATH.
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:50051")]
+    server: Server,
+    /// How to print.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    format: Format,
+    /// Who is asking or writing, for the record: a name, sent as `maysend-actor`.
+    #[arg(long, global = true, value_name = "NAME")]
+    actor: Option<String>,
+}
+
+impl Global {
+    async fn connect(&self) -> anyhow::Result<Connection> {
+        self.server.connect(self.actor.as_deref()).await
+    }
+}
+
+/// How data are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs: one JSON document, or one a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::ServeArgs),
+    /// Start a server with invented recipients, filter a list, and show what to try.
+    Demo(demo::DemoArgs),
+    /// Ask whether a campaign may go to addresses.
+    Check(check::CheckArgs),
+    /// Take the recipients that must not get a campaign out of a list.
+    Filter(filter::FilterArgs),
+    /// Show what stands for an address.
+    Status(status::StatusArgs),
+    /// Show what was recorded for an address, newest first.
+    History(history::HistoryArgs),
+    /// Stop brands for addresses.
+    Block(block::BlockArgs),
+    /// Record that the owners of addresses opted out.
+    OptOut(block::OptOutArgs),
+    /// Verify a data directory without changing it.
+    Verify(verify::VerifyArgs),
+}
+
+/// How a command ended, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Done,
+    Failed,
+    Denied,
+}
+
+impl Exit {
+    const fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Denied => 2,
+        }
+    }
+}
+
+/// The exit status for a command that was wrong (BSD's `EX_USAGE`).
+const WRONG_USAGE: u8 = 64;
+
+impl Cli {
+    /// Reads the command line. Help, version and complaints are printed here.
+    ///
+    /// # Errors
+    /// The exit status: there is nothing to run.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
+        Self::try_parse_from(words).map_err(|error| {
+            // Nobody is left to tell where even this fails.
+            drop(error.print());
+            if error.use_stderr() { WRONG_USAGE.into() } else { ExitCode::SUCCESS }
+        })
+    }
+
+    /// What is logged where `RUST_LOG` says nothing.
+    #[must_use]
+    pub const fn log_level(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) => "info",
+            _ => "warn",
+        }
+    }
+
+    /// Runs the command.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let result = runtime.context("cannot start").and_then(|runtime| {
+            let result = runtime.block_on(self.command.run(&self.global));
+            // A thread may still wait for stdin.
+            runtime.shutdown_background();
+            result
+        });
+        match result {
+            Ok(exit) => exit.status().into(),
+            Err(error) => {
+                if !error.is::<ReaderGone>() {
+                    output::say(format_args!("maysend: {error:#}"));
+                }
+                Exit::Failed.status().into()
+            }
+        }
+    }
+}
+
+impl Command {
+    async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        match self {
+            Self::Serve(args) => args.run().await,
+            Self::Demo(args) => args.run(global).await,
+            Self::Check(args) => args.run(global).await,
+            Self::Filter(args) => args.run(global).await,
+            Self::Status(args) => args.run(global).await,
+            Self::History(args) => args.run(global).await,
+            Self::Block(args) => args.run(global).await,
+            Self::OptOut(args) => args.run(global).await,
+            Self::Verify(args) => args.run(global),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

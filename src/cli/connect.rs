@@ -1,0 +1,194 @@
+//! How a client reaches the server.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tonic::Status;
+use tonic::metadata::{AsciiMetadataValue, BinaryMetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::grpc::api::consent_service_client::ConsentServiceClient;
+use crate::grpc::api::decision_service_client::DecisionServiceClient;
+
+/// How long the server may take to accept.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// After so long without a word the connection is asked whether it still lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// HTTP/2 windows: what may be under way before the other side reads.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// The largest answer that is read: a page of history with long wordings.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// Where the server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Server {
+    Http(String),
+    Unix(PathBuf),
+}
+
+/// A connection that names the actor with every call.
+pub(super) type Connection = InterceptedService<Channel, Named>;
+
+/// Puts the actor's name on every call.
+#[derive(Debug, Clone)]
+pub(super) struct Named(Option<Name>);
+
+#[derive(Debug, Clone)]
+enum Name {
+    Ascii(AsciiMetadataValue),
+    Binary(BinaryMetadataValue),
+}
+
+impl FromStr for Server {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() {
+                return Err("`unix:` is followed by the path of a socket".to_owned());
+            }
+            return Ok(Self::Unix(path.into()));
+        }
+        let url = match text.split_once("://") {
+            Some(("http", _)) => text.to_owned(),
+            Some(_) => return Err("a server is http://HOST:PORT or unix:PATH".to_owned()),
+            None => format!("http://{text}"),
+        };
+        Endpoint::from_str(&url).map_err(|error| error.to_string())?;
+        Ok(Self::Http(url))
+    }
+}
+
+impl std::fmt::Display for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Http(url) => f.write_str(url),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl Server {
+    /// Connects, and names `actor` in every call.
+    ///
+    /// # Errors
+    /// Nobody listens there, or the name cannot travel.
+    pub(super) async fn connect(&self, actor: Option<&str>) -> anyhow::Result<Connection> {
+        let named = Named::new(actor)?;
+        let channel = match self {
+            Self::Http(url) => endpoint(url)?.connect().await,
+            Self::Unix(path) => {
+                let path = path.clone();
+                let connector = tower::service_fn(move |_| {
+                    let path = path.clone();
+                    async move { UnixStream::connect(path).await.map(TokioIo::new) }
+                });
+                endpoint("http://localhost")?.connect_with_connector(connector).await
+            }
+        };
+        let channel = channel.with_context(|| {
+            format!(
+                "cannot reach a server at {self}; start one with `maysend serve`, or name another \
+                 with --server"
+            )
+        })?;
+        Ok(InterceptedService::new(channel, named))
+    }
+}
+
+fn endpoint(url: &str) -> anyhow::Result<Endpoint> {
+    Ok(Endpoint::from_str(url)?
+        .connect_timeout(PATIENCE)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW))
+}
+
+impl Named {
+    fn new(actor: Option<&str>) -> anyhow::Result<Self> {
+        let Some(actor) = actor.map(str::trim).filter(|actor| !actor.is_empty()) else {
+            return Ok(Self(None));
+        };
+        if actor.chars().any(char::is_control) {
+            bail!("--actor holds a control character");
+        }
+        Ok(Self(Some(if actor.is_ascii() {
+            Name::Ascii(actor.parse().context("--actor cannot travel as a header")?)
+        } else {
+            Name::Binary(BinaryMetadataValue::from_bytes(actor.as_bytes()))
+        })))
+    }
+}
+
+impl Interceptor for Named {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
+        let metadata = request.metadata_mut();
+        match &self.0 {
+            None => {}
+            Some(Name::Ascii(name)) => drop(metadata.insert("maysend-actor", name.clone())),
+            Some(Name::Binary(name)) => {
+                drop(metadata.insert_bin("maysend-actor-bin", name.clone()));
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// The client of `DecisionService`.
+pub(super) fn decisions(connection: Connection) -> DecisionServiceClient<Connection> {
+    DecisionServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `ConsentService`.
+pub(super) fn consents(connection: Connection) -> ConsentServiceClient<Connection> {
+    ConsentServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn reads(text: &str, expect: Option<&str>) {
+        assert_eq!(text.parse::<Server>().ok().map(|server| server.to_string()).as_deref(), expect);
+    }
+
+    #[test]
+    fn a_server_is_a_url_or_a_socket() {
+        reads("http://127.0.0.1:50051", Some("http://127.0.0.1:50051"));
+        reads("localhost:7", Some("http://localhost:7"));
+        reads("unix:/run/maysend.sock", Some("unix:/run/maysend.sock"));
+        reads("unix:///run/maysend.sock", Some("unix:/run/maysend.sock"));
+        reads("unix:", None);
+        reads("https://mail.example", None);
+        reads("http://", None);
+    }
+
+    #[test]
+    fn a_name_travels_as_text_or_as_octets() {
+        let sent = |actor| {
+            let mut named = Named::new(Some(actor)).unwrap();
+            named.call(tonic::Request::new(())).unwrap().metadata().clone()
+        };
+        assert_eq!(sent(" anna ").get("maysend-actor").unwrap(), "anna");
+        let sent = sent("J\u{fc}rgen");
+        assert!(sent.get("maysend-actor").is_none());
+        let name = sent.get_bin("maysend-actor-bin").unwrap().to_bytes().unwrap();
+        assert_eq!(name, "J\u{fc}rgen".as_bytes());
+        assert!(Named::new(Some("a\nb")).is_err());
+        assert!(Named::new(Some(" ")).unwrap().0.is_none());
+    }
+}

@@ -1,0 +1,143 @@
+//! What a server's error tells the person at the terminal: what is wrong, where, and what to do.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use std::fmt::Write;
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::grpc::api::ErrorReason;
+
+/// A call that failed, in words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Fault(String);
+
+impl From<Status> for Fault {
+    fn from(status: Status) -> Self {
+        let mut text = match (status.message(), status.code()) {
+            ("", code) => format!("the call failed: {code}"),
+            (message, _) => message.to_owned(),
+        };
+        let details = status.get_error_details();
+        for violation in details.bad_request().iter().flat_map(|found| &found.field_violations) {
+            let told = write!(text, "\n  {}: {}", violation.field, violation.description);
+            told.unwrap_or_default();
+        }
+        let reason = details.error_info().map_or("", |info| info.reason.as_str());
+        if !reason.is_empty() {
+            write!(text, "\n  reason: {reason}").unwrap_or_default();
+        }
+        let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
+        if let Some(advice) = known.map_or_else(|| of_code(status.code()), of_reason) {
+            write!(text, "\n  next: {advice}").unwrap_or_default();
+        }
+        Self(text)
+    }
+}
+
+/// What to do next, where there is something to do.
+const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
+    Some(match reason {
+        ErrorReason::Unspecified => return None,
+        ErrorReason::InvalidField => "correct what is named above and try again",
+        ErrorReason::UnknownBrand => "correct the brand, or add it to the server's catalog file",
+        ErrorReason::UnknownCampaign => {
+            "correct the campaign, or register it: in the server's catalog file or with \
+             RegisterCampaign"
+        }
+        ErrorReason::UnknownController | ErrorReason::UnknownScope => {
+            "correct the name, or add it to the server's catalog file"
+        }
+        ErrorReason::UnknownCase => "correct the id of the erasure case",
+        ErrorReason::CampaignRetired => "send another campaign; this one must not go out any more",
+        ErrorReason::NoAddresses => "name an address",
+        ErrorReason::TooManyAddresses | ErrorReason::RequestTooLarge => "split the list",
+        ErrorReason::BadToken => "use a token that this server minted for this purpose",
+        ErrorReason::Unauthenticated => "the server wants a credential",
+        ErrorReason::RoleMissing => "use a credential that has the role",
+        ErrorReason::RevisionNotReached => {
+            "try again; if it persists, the revision is of another server"
+        }
+        ErrorReason::Starting => "nothing was written; try again when the server has started",
+        ErrorReason::Draining => "nothing was written; try again when the server is back",
+        ErrorReason::LedgerLatched => {
+            "nothing was written; the server's disk failed: look at its log and restart it"
+        }
+        ErrorReason::OutcomeUnknown => {
+            "it may be recorded or not: look at the history, or repeat the command"
+        }
+        ErrorReason::DiskFull => "nothing was written; make room on the server's disk",
+        ErrorReason::ClockInDoubt => {
+            "nothing was written; set the server's clock, or start it with --accept-clock"
+        }
+        ErrorReason::RequestIdReused | ErrorReason::CampaignDiffers => "choose another id",
+        ErrorReason::SamePerson => "somebody else has to decide this",
+        ErrorReason::CaseDecided => "nothing is left to decide",
+        ErrorReason::Damaged => "no answer can be trusted: give the incident to the operator",
+        ErrorReason::Overloaded => "try again in a moment",
+        ErrorReason::NotImplemented => "use a server of a newer version",
+    })
+}
+
+/// What to do next where the error does not come from maysend itself.
+const fn of_code(code: Code) -> Option<&'static str> {
+    match code {
+        Code::Unavailable | Code::Cancelled => Some("see whether the server still runs"),
+        Code::Unimplemented => Some("see whether a maysend server of this version listens there"),
+        Code::Ok
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "plays the server's part")]
+
+    use std::collections::HashMap;
+
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn message_field_reason_and_advice_are_shown() {
+        let mut details = ErrorDetails::new();
+        details.add_bad_request_violation("brands[0]", "no such brand");
+        details.set_error_info("UNKNOWN_BRAND", "maysend.v1", HashMap::new());
+        let status = Status::with_error_details(Code::NotFound, "unknown brand `x`", details);
+        assert_eq!(
+            Fault::from(status).to_string(),
+            "unknown brand `x`\n  brands[0]: no such brand\n  reason: UNKNOWN_BRAND\n  next: \
+             correct the brand, or add it to the server's catalog file"
+        );
+    }
+
+    #[test]
+    fn an_error_without_details_is_shown_too() {
+        let fault = Fault::from(Status::internal("boom"));
+        assert_eq!(fault.to_string(), "boom");
+        let fault = Fault::from(Status::unavailable(""));
+        assert!(fault.to_string().contains("see whether the server still runs"), "{fault}");
+    }
+
+    #[test]
+    fn a_reason_of_a_newer_server_is_shown_as_it_is() {
+        let details = ErrorDetails::with_error_info("TOO_LATE", "maysend.v1", HashMap::new());
+        let status = Status::with_error_details(Code::NotFound, "too late", details);
+        assert_eq!(Fault::from(status).to_string(), "too late\n  reason: TOO_LATE");
+    }
+}
