@@ -7,6 +7,7 @@
 
 pub mod parse;
 pub mod reload;
+mod used;
 mod words;
 
 use std::collections::{BTreeMap, HashMap};

@@ -5,6 +5,21 @@
 
 pub mod codec;
 
+mod caller;
+mod catalog;
+mod change;
+mod consent;
+mod decision;
+mod decode;
+mod edge;
+mod encode;
+mod erasure;
+mod preference;
+mod refusal;
+mod status;
+
+pub use self::edge::{SERVICES, WRITING_SERVICES, routes};
+
 /// The package `maysend.v1`: messages, clients and server traits.
 ///
 /// `DecisionService` takes its own types in `Check` and `CheckStream`: [`codec::CheckAsk`] and

@@ -17,7 +17,6 @@ mod image;
 mod lookup;
 mod plan;
 mod shapes;
-mod used;
 
 pub mod compiled;
 
@@ -29,6 +28,7 @@ use std::fmt;
 
 use hashbrown::HashTable;
 
+use crate::catalog::reload::Used;
 use crate::model::day::Day;
 use crate::model::event::{Effect, Event, OwnerProof};
 use crate::model::fact::Erasure;
@@ -40,7 +40,6 @@ pub use compiled::Compiled;
 pub use image::{ImageError, Loader, MAX_CHUNK};
 pub use lookup::{Base, Batch};
 pub use shapes::Slot;
-pub use used::Used;
 
 use days::{Arena, Held};
 use shapes::{ShapeId, Shapes};

@@ -100,3 +100,5 @@ pub mod engine;
 
 pub mod cli;
 pub mod grpc;
+
+pub mod server;

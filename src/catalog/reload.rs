@@ -13,20 +13,10 @@ use std::collections::BTreeSet;
 use super::words::{CHANNEL, PURPOSE, word_of};
 use super::{Catalog, Names};
 use crate::model::campaign::{Campaign, CampaignId};
-use crate::model::scope::{BrandId, ControllerId, TopicId};
+use crate::model::scope::{BrandId, TopicId};
 
 pub use self::loosened::loosened;
-
-/// What has facts: addresses registered, declarations, blocks, consent requests.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Used {
-    /// Controllers with registered addresses or declarations.
-    pub controllers: BTreeSet<ControllerId>,
-    /// Brands with declarations, blocks or consent requests. Those of used topics count too.
-    pub brands: BTreeSet<BrandId>,
-    /// Topics with declarations.
-    pub topics: BTreeSet<TopicId>,
-}
+pub use super::used::Used;
 
 /// Why a version of the catalog cannot follow the present one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

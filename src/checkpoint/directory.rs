@@ -6,13 +6,23 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::reader::stopwatch;
 use crate::model::revision::Revision;
 
 const PREFIX: &str = "checkpoint-";
 const DIGITS: usize = 20;
 const UNFINISHED: &str = ".new";
 const LEAVING: &str = ".old";
+
+/// How long the store's threads may take to let go of a store, and how often that is looked at.
+const RELEASE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(1);
 
 pub(super) fn whole(data: &Path, revision: Revision) -> PathBuf {
     data.join(format!("{PREFIX}{:0DIGITS$}", revision.number()))
@@ -119,4 +129,22 @@ pub(super) fn sync_tree(root: &Path) -> io::Result<()> {
 /// Puts one file or the entries of one directory on stable storage.
 pub(super) fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Waits until no handle of the store is left. Its threads let go of the file some time after the
+/// last handle is dropped (3 of 100 times who opens it at once finds it locked), and nothing may be
+/// sealed while somebody could still write.
+pub(super) fn await_release(path: &Path) -> io::Result<()> {
+    let file = File::open(path.join("db"))?;
+    let started = stopwatch();
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::AGAIN) if started.elapsed() < RELEASE => thread::sleep(PAUSE),
+            locked => {
+                locked?;
+                // Said aloud: a child that is being forked shares the file until it runs.
+                return Ok(flock(&file, FlockOperation::Unlock)?);
+            }
+        }
+    }
 }

@@ -1,6 +1,5 @@
 //! The catalog while it runs: reading it, registering campaigns, a new version of the file.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -10,10 +9,10 @@ use super::error::{EngineError, InvalidRequest};
 use super::writer::Job;
 use crate::authorize::{Operation, permit};
 use crate::catalog::parse::{CatalogErrors, parse};
-use crate::catalog::reload::{ReloadError, Used, loosened, successor};
-use crate::catalog::{Brand, Catalog};
+use crate::catalog::reload::{ReloadError, loosened, successor};
+use crate::catalog::{Brand, Catalog, needs_topic};
 use crate::model::actor::Caller;
-use crate::model::campaign::{Campaign, CampaignId, Purpose};
+use crate::model::campaign::{Campaign, CampaignId};
 
 /// Campaigns of a page where the caller names no size.
 const DEFAULT_PAGE: usize = 100;
@@ -103,8 +102,7 @@ impl Engine {
         campaign: Campaign,
     ) -> Result<(), EngineError> {
         permit(caller, Operation::RegisterCampaign(campaign.purpose))?;
-        let needs_topic = matches!(campaign.purpose, Purpose::Marketing | Purpose::ConsentRequest);
-        if needs_topic && campaign.topic.is_none() {
+        if needs_topic(campaign.purpose) && campaign.topic.is_none() {
             let problem = "is mandatory for marketing and consent requests";
             return Err(InvalidRequest::one("campaign.topic", problem).into());
         }
@@ -113,7 +111,7 @@ impl Engine {
         answer.await.unwrap_or(Err(EngineError::Stopping))
     }
 
-    /// The campaigns of a brand, by name; retired ones are left out.
+    /// The campaigns of a brand, or of all where none is named; retired ones are left out.
     ///
     /// # Errors
     /// `UnknownBrand`, `Forbidden`.
@@ -126,19 +124,20 @@ impl Engine {
     ) -> Result<CampaignPage, EngineError> {
         permit(caller, Operation::ReadCatalog)?;
         let catalog = self.catalog();
-        let brand = catalog.brand_named(brand)?.id;
+        let of = if brand.is_empty() { None } else { Some(catalog.brand_named(brand)?.id) };
         let size = match usize::try_from(page_size) {
             Ok(0) => DEFAULT_PAGE,
             Ok(size) => size.min(MAX_PAGE),
             Err(_) => MAX_PAGE,
         };
-        let mut of_brand = catalog
-            .campaigns
-            .values()
-            .filter(|campaign| campaign.brand == brand && !campaign.retired)
-            .filter(|campaign| campaign.id.as_str() > page_token);
+        let mut all: Vec<&Arc<Campaign>> = catalog.campaigns.values().collect();
+        all.sort_by_key(|campaign| page_key(campaign));
+        let mut of_brand = all
+            .into_iter()
+            .filter(|campaign| of.is_none_or(|of| campaign.brand == of) && !campaign.retired)
+            .filter(|campaign| *page_key(campaign) > *page_token);
         let campaigns: Vec<Arc<Campaign>> = of_brand.by_ref().take(size).cloned().collect();
-        let last = campaigns.last().map(|campaign| campaign.id.to_string());
+        let last = campaigns.last().map(|campaign| page_key(campaign));
         let next_page_token = of_brand.next().and(last).unwrap_or_default();
         Ok(CampaignPage { campaigns, next_page_token })
     }
@@ -150,7 +149,7 @@ impl Engine {
     pub async fn take_catalog(&self, file: &str, source: &str) -> Result<(), CatalogRefused> {
         let current = self.catalog();
         let next = parse(file, source, &current.names)?;
-        let used = self.used();
+        let used = self.shared.index().used().clone();
         let next = successor(&current, next, &used).map_err(CatalogRefused::Changes)?;
         if next == *current {
             return Ok(());
@@ -163,15 +162,9 @@ impl Engine {
         self.hand_over(job).await?;
         answer.await.unwrap_or(Err(EngineError::Stopping)).map_err(CatalogRefused::from)
     }
+}
 
-    fn used(&self) -> Used {
-        let index = self.shared.index();
-        let used = index.used();
-        let copied = |ids: &BTreeSet<_>| ids.clone();
-        Used {
-            controllers: copied(&used.controllers),
-            brands: used.brands.clone(),
-            topics: used.topics.clone(),
-        }
-    }
+/// Where a campaign stands in the order of pages, as a page token says it.
+fn page_key(campaign: &Campaign) -> String {
+    format!("{:04x}/{}", campaign.brand.index(), campaign.id)
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::check::MAX_CHECK;
 use super::error::{EngineError, InvalidRequest};
 use super::validate;
-use super::write::check_count;
+use super::write::{MAX_WRITE, check_count};
 use super::writer::Target;
 use super::{Engine, Shared};
 use crate::authorize::{Operation, authorize, permit};
@@ -103,7 +102,7 @@ impl Engine {
         addresses: &[Box<[u8]>],
     ) -> Result<Vec<Option<Links>>, EngineError> {
         permit(caller, Operation::MintLinks)?;
-        check_count(addresses.len(), MAX_CHECK)?;
+        check_count(addresses.len(), MAX_WRITE)?;
         let campaign = self.catalog().campaign_named(brand, campaign)?.clone();
         let (addresses, public_url) = (addresses.to_vec(), self.public_url.clone());
         self.blocking(move |shared| {

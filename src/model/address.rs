@@ -15,7 +15,7 @@
 //! - At most 64 octets of local part and 254 in all, counted in the canonical form.
 //!
 //! INVARIANT(canonical): the canonical form of a canonical form is itself. `general` holds the whole
-//! rule; `plain` takes the common case in one pass, and hands over whatever it does not know.
+//! rule; `plain` takes the common case at once, and hands over whatever it does not know.
 //!
 //! What the rule rests on: Unicode promises that normal and lower-case forms of assigned characters
 //! never change, but `std` may know fewer characters than the normaliser (17 against 18 today). A
@@ -62,8 +62,8 @@ pub enum InvalidAddress {
     Domain,
 }
 
-/// Room for one canonical address and its base, so that canonicalising many allocates for none
-/// that is ASCII.
+/// Room for one canonical address and its base: one is enough for any number of addresses, and the
+/// common ones among them allocate nothing.
 #[derive(Clone)]
 pub struct Canonicaliser {
     address: Buffer,

@@ -80,8 +80,8 @@ impl Draft {
         }
     }
 
-    /// The owner's yes at a scope: everything at and inside it goes, but for the noes of the same
-    /// set of choices.
+    /// The owner's yes at a scope: everything at and inside it goes, but for what the same set of
+    /// choices says.
     pub(super) fn say_yes_as_owner(
         &mut self,
         yes: Yes,

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use maysend::ledger::{Committed, Ledger, OpenError, Options, RealDisk, Record, RecordKind, Urgency};
+use maysend::ledger::{
+    Committed, Ledger, OpenError, Options, RealDisk, Record, RecordKind, Urgency,
+};
 use tempfile::TempDir;
 
 /// The ledger is to be at most so large.

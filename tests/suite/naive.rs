@@ -14,7 +14,7 @@ use maysend::model::actor::ActorClass;
 use maysend::model::campaign::{Campaign, Channel, Purpose};
 use maysend::model::day::{Day, Timestamp, Today};
 use maysend::model::event::EventKind;
-use maysend::model::evidence::Evidence;
+use maysend::model::evidence::{Evidence, LegalBasis};
 use maysend::model::fact::{Basis, Block, Cause, Declaration, Erasure, Origin};
 use maysend::model::scope::{BrandId, ControllerId, Scope};
 use maysend::model::verdict::Verdict;
@@ -49,7 +49,7 @@ pub(crate) struct Yes {
     pub(crate) recorded: Day,
     pub(crate) lifetime: Option<u16>,
     pub(crate) voice: Voice,
-    /// The noes of the same set of choices.
+    /// All scopes of the same set of choices.
     pub(crate) spares: Vec<Scope>,
 }
 
@@ -74,11 +74,12 @@ pub(crate) struct Record {
     pub(crate) kind: EventKind,
     pub(crate) class: ActorClass,
     pub(crate) reason: Arc<str>,
+    pub(crate) legal_basis: Option<LegalBasis>,
     pub(crate) evidence: Option<Arc<Evidence>>,
     /// An owner's yes that came through the mailbox or from a session.
     pub(crate) owner_proved: bool,
-    /// The confirm token that it came with, by the revision at which it was made.
-    pub(crate) redeemed: Option<u64>,
+    /// Begins again after an erasure.
+    pub(crate) afresh: bool,
     pub(crate) said: Vec<Said>,
 }
 
@@ -162,11 +163,17 @@ impl Book {
                 Said::Yes(yes) => {
                     if yes.scope == scope {
                         let mut kept = (yes.basis, yes.day);
-                        if let Some(Declaration::Yes { basis, day }) = stands
-                            && live(day, yes.lifetime, Today::Known(yes.recorded))
-                            && (basis, day) > kept
-                        {
-                            kept = (basis, day);
+                        if let Some(Declaration::Yes { basis, day }) = stands {
+                            let alive = |day| live(day, yes.lifetime, Today::Known(yes.recorded));
+                            // Of two that have lapsed the later stays.
+                            let stays = if alive(day) {
+                                (basis, day) > kept
+                            } else {
+                                !alive(yes.day) && day >= yes.day
+                            };
+                            if stays {
+                                kept = (basis, day);
+                            }
                         }
                         stands = Some(Declaration::Yes { basis: kept.0, day: kept.1 });
                     } else if inside(scope, yes.scope)

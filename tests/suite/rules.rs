@@ -2,3 +2,7 @@
 
 mod arbitrary;
 mod decision;
+mod deeds;
+mod pair;
+mod promises;
+mod sequences;

@@ -15,7 +15,8 @@ fn refuses(harm: impl FnOnce(&Place), expect: &Reason) {
     place.write(2);
     harm(&place);
     assert_eq!(place.finds(1, &older), [(2, expect.clone())]);
-    assert_eq!(place.path(2).exists(), !expect.is_damage(), "only the damaged are removed");
+    let stays = matches!(expect, Reason::WrongKey | Reason::UnknownFormat { .. });
+    assert_eq!(place.path(2).exists(), stays, "only the damaged are removed");
     place.finds(1, &older);
 }
 
@@ -72,6 +73,11 @@ fn a_missing_an_extra_and_a_truncated_file_are_refused() {
 
 #[test]
 fn another_key_is_refused_and_removes_nothing() {
+    let of_another_key = |place: &Place| {
+        let other = Checkpoints::new(place.data.path().to_owned(), [7; 16]);
+        other.write(anchor(2), &mut images(2, 12, 700).into_iter()).unwrap();
+    };
+    refuses(of_another_key, &Reason::WrongKey);
     let place = Place::new();
     let images = place.write(1);
     place.write(2);
@@ -98,7 +104,7 @@ fn another_format_is_refused_and_removes_nothing() {
         };
         refuses(other_seal, &Reason::UnknownFormat { found: version, expected: 1 });
         let other_manifest = |place: &Place| {
-            let store = open(&place.path(2)).unwrap();
+            let store = reopen(&place.path(2)).unwrap();
             let mut octets = store.get(MANIFEST).unwrap().unwrap().to_vec();
             octets[..4].copy_from_slice(&version.to_le_bytes());
             store.insert(MANIFEST, octets).unwrap();
@@ -114,7 +120,7 @@ fn another_format_is_refused_and_removes_nothing() {
 fn images_that_sled_loses_or_mixes_up_are_refused() {
     let image = |number: u32| ImageKey::new(u8::try_from(number % 3).unwrap(), number);
     let exchanged = |place: &Place| {
-        let store = open(&place.path(2)).unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         let (one, other) = (image(3).stored(), image(6).stored());
         let value = store.get(one).unwrap().unwrap();
         let value = store.insert(other, value).unwrap().unwrap();
@@ -124,14 +130,14 @@ fn images_that_sled_loses_or_mixes_up_are_refused() {
     };
     refuses(exchanged, &Reason::Image(image(3)));
     let missing = |place: &Place| {
-        let store = open(&place.path(2)).unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         store.remove(image(11).stored()).unwrap().unwrap();
         drop(store);
         place.reseal(2);
     };
     refuses(missing, &Reason::Set);
     let extra = |place: &Place| {
-        let store = open(&place.path(2)).unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         let mut octets = b"more".to_vec();
         let checksum = Checksums::new(KEY).image(Revision::new(2), image(12), &octets);
         octets.extend(checksum.to_le_bytes());
@@ -141,7 +147,7 @@ fn images_that_sled_loses_or_mixes_up_are_refused() {
     };
     refuses(extra, &Reason::Set);
     let instead_of_another = |place: &Place| {
-        let store = open(&place.path(2)).unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         let mut octets = store.get(image(11).stored()).unwrap().unwrap()[..700].to_vec();
         octets[0] ^= 1;
         let checksum = Checksums::new(KEY).image(Revision::new(2), image(11), &octets);
@@ -152,15 +158,15 @@ fn images_that_sled_loses_or_mixes_up_are_refused() {
     };
     refuses(instead_of_another, &Reason::Set);
     let of_another_checkpoint = |place: &Place| {
-        let value = open(&place.path(1)).unwrap().get(image(4).stored()).unwrap().unwrap();
-        let store = open(&place.path(2)).unwrap();
+        let value = reopen(&place.path(1)).unwrap().get(image(4).stored()).unwrap().unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         store.insert(image(4).stored(), value).unwrap();
         drop(store);
         place.reseal(2);
     };
     refuses(of_another_checkpoint, &Reason::Image(image(4)));
     let short = |place: &Place| {
-        let store = open(&place.path(2)).unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         store.insert(image(4).stored(), b"short").unwrap();
         drop(store);
         place.reseal(2);
@@ -168,7 +174,7 @@ fn images_that_sled_loses_or_mixes_up_are_refused() {
     refuses(short, &Reason::Image(image(4)));
     for key in [&b""[..], b"\x01\x00", b"\x02\x00\x00\x00\x00\x00"] {
         let no_image = |place: &Place| {
-            let store = open(&place.path(2)).unwrap();
+            let store = reopen(&place.path(2)).unwrap();
             store.insert(key, b"what is this").unwrap();
             drop(store);
             place.reseal(2);
@@ -180,7 +186,7 @@ fn images_that_sled_loses_or_mixes_up_are_refused() {
 #[test]
 fn a_manifest_that_is_missing_or_altered_is_refused() {
     let gone = |place: &Place| {
-        let store = open(&place.path(2)).unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         store.remove(MANIFEST).unwrap().unwrap();
         drop(store);
         place.reseal(2);
@@ -190,7 +196,7 @@ fn a_manifest_that_is_missing_or_altered_is_refused() {
     for at in (20..108).step_by(3) {
         let place = Place::new();
         place.write(2);
-        let store = open(&place.path(2)).unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         let mut octets = store.get(MANIFEST).unwrap().unwrap().to_vec();
         octets[at] ^= 0x10;
         store.insert(MANIFEST, octets).unwrap();
@@ -199,8 +205,8 @@ fn a_manifest_that_is_missing_or_altered_is_refused() {
         assert_eq!(place.load().rejected, [(Revision::new(2), Reason::Manifest)], "octet {at}");
     }
     let of_another_checkpoint = |place: &Place| {
-        let octets = open(&place.path(1)).unwrap().get(MANIFEST).unwrap().unwrap();
-        let store = open(&place.path(2)).unwrap();
+        let octets = reopen(&place.path(1)).unwrap().get(MANIFEST).unwrap().unwrap();
+        let store = reopen(&place.path(2)).unwrap();
         store.insert(MANIFEST, octets).unwrap();
         drop(store);
         place.reseal(2);

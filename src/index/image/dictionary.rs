@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{ImageError, Octets, put_count};
 use crate::catalog::Names;
-use crate::index::Used;
+use crate::catalog::reload::Used;
 use crate::index::shapes::{Shapes, Slot};
 use crate::model::campaign::Channel;
 use crate::model::fact::{Basis, Block, Cause, Declaration, Erasure, Origin};

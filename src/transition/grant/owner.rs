@@ -169,11 +169,12 @@ pub(super) fn say_yes(
             && scopes.iter().any(|scope| scope.covers(*at))
     };
     let takes_back = draft.profile().declarations.iter().any(is_taken_back);
-    // A set has no order: what is broad is said first, and so leaves what is narrow.
-    for scope in scopes.iter().copied().collect::<BTreeSet<_>>() {
+    // A set has no order: its broad yes leaves what the set says of what is narrow.
+    let spared = kept.iter().chain(scopes).copied().collect();
+    for &scope in scopes {
         let Some(brand) = scope.brand() else { continue };
         let policy = context.catalog.policy(brand);
-        draft.say_yes_as_owner(Yes { scope, basis, day }, kept, policy, context.now.today);
+        draft.say_yes_as_owner(Yes { scope, basis, day }, &spared, policy, context.now.today);
         if scope == Scope::Brand(brand) {
             draft.unblock(|block| {
                 block.brand == brand

@@ -118,16 +118,23 @@ impl Book {
             }
             Command::MarkConsentRequested { campaign, evidence } => {
                 let policy = asking.catalog.policy(campaign.brand);
-                let said = verdict(&self.facts(), asking.base, campaign, policy, asking.today);
+                let own = self.facts();
+                let said = verdict(&own, asking.base, campaign, policy, asking.today);
                 if !said.allows() {
-                    return Answer::plain(denied(said));
+                    let stopped = [Some(&own), asking.base].into_iter().flatten().any(|facts| {
+                        let mut blocks = facts.blocks.iter();
+                        blocks.any(|b| b.brand == campaign.brand && b.channel == campaign.channel)
+                    });
+                    return Answer::plain(denied(said, stopped));
                 }
+                // Each is the permission for one more request, so each is recorded.
                 let asked = Said::Asked { brand: campaign.brand, day: asking.today.day() };
                 let kind = EventKind::ConsentRequested;
-                self.propose(asking, record(asking, kind, "", evidence.clone(), vec![asked]))
+                self.records.push(record(asking, kind, "", evidence.clone(), vec![asked]));
+                Answer { kinds: vec![kind], ..Answer::plain(WriteOutcome::Applied) }
             }
-            Command::ResubscribeByStaff { scopes, legal_basis: _, explanation } => {
-                self.resubscribe(asking, scopes, explanation)
+            Command::ResubscribeByStaff { scopes, legal_basis, explanation } => {
+                self.resubscribe(asking, scopes, *legal_basis, explanation)
             }
             Command::OwnerChoice { choices, proof, evidence } => {
                 self.owner_choice(asking, choices, proof, evidence.as_ref())
@@ -170,6 +177,9 @@ impl Book {
             }
             self.erased = false;
             said.insert(0, Said::No { scope: Scope::Everything, origin: Origin::OptOut });
+            let mut record = record(asking, EventKind::Registered, source, None, said);
+            record.afresh = true;
+            return self.propose(asking, record);
         }
         self.propose(asking, record(asking, EventKind::Registered, source, None, said))
     }
@@ -229,12 +239,13 @@ impl Book {
                 return Answer::plain(WriteOutcome::Policy);
             }
         }
+        // Of two that are as narrow, the one with the greater number.
         let mut worst: Option<(Scope, Origin)> = None;
         for scope in scopes {
             for (at, declaration) in self.facts().declarations {
                 if let Declaration::No { origin } = declaration
                     && (at == *scope || inside(*scope, at))
-                    && worst.is_none_or(|(found, _)| depth(at) > depth(found))
+                    && worst.is_none_or(|(found, _)| at > found)
                 {
                     worst = Some((at, origin));
                 }
@@ -250,17 +261,22 @@ impl Book {
                 }
             }
         }
-        let basis = match legal_basis {
-            LegalBasis::ExistingCustomer => Basis::ExistingCustomer,
-            _ => Basis::Consent,
-        };
+        let basis = basis_of(legal_basis);
         let mut said = yeses(asking, scopes, basis, Voice::Clerk, &[], Some(evidence));
         said.extend(registrations(scopes));
         let kind = EventKind::ConsentGranted;
-        self.propose(asking, record(asking, kind, "", Some(evidence.clone()), said))
+        let mut record = record(asking, kind, "", Some(evidence.clone()), said);
+        record.legal_basis = Some(legal_basis);
+        self.propose(asking, record)
     }
 
-    fn resubscribe(&mut self, asking: &Asking<'_>, scopes: &[Scope], explanation: &str) -> Answer {
+    fn resubscribe(
+        &mut self,
+        asking: &Asking<'_>,
+        scopes: &[Scope],
+        legal_basis: LegalBasis,
+        explanation: &str,
+    ) -> Answer {
         if let Some(no) = self.erasure_in_the_way() {
             return Answer::plain(no);
         }
@@ -277,9 +293,12 @@ impl Book {
                 }
             }
         }
-        let mut said = yeses(asking, scopes, Basis::Consent, Voice::ClerkForOwner, &[], None);
+        // What is recorded is the basis that staff named, not a consent that nobody gave.
+        let basis = basis_of(legal_basis);
+        let mut said = yeses(asking, scopes, basis, Voice::ClerkForOwner, &[], None);
         said.extend(registrations(scopes));
         let mut record = record(asking, EventKind::ConsentGranted, explanation, None, said);
+        record.legal_basis = Some(legal_basis);
         record.kind = self.kind_of_yes(&record);
         self.propose(asking, record)
     }
@@ -304,9 +323,11 @@ impl Book {
                 return Answer::plain(WriteOutcome::RecentlyAsked);
             }
         }
+        // Each is the permission for one more mail, so each is recorded.
         let kind = EventKind::OptInBegun;
         let evidence = Some(evidence.clone());
-        self.propose(asking, record(asking, kind, "", evidence, vec![Said::OptInBegun]))
+        self.records.push(record(asking, kind, "", evidence, vec![Said::OptInBegun]));
+        Answer { kinds: vec![kind], ..Answer::plain(WriteOutcome::Applied) }
     }
 
     fn owner_choice(
@@ -320,36 +341,35 @@ impl Book {
             let wished = choices.iter().filter(move |choice| choice.wish == wish);
             wished.map(|choice| choice.scope).collect::<Vec<_>>()
         };
-        let (noes, mut yeses) = (of(Wish::Unsubscribe), of(Wish::Subscribe));
-        // As a set: what is broad is said first, and so leaves what is narrow.
-        yeses.sort_by_key(|scope| depth(*scope));
+        let (noes, yeses) = (of(Wish::Unsubscribe), of(Wish::Subscribe));
         let before = self.clone();
         let mut kinds = Vec::new();
         let mut outcomes: Vec<(Scope, WriteOutcome)> = Vec::new();
 
         // Each no on its own, then all in one record.
+        let asked = match proof {
+            Proof::PreferencesToken { asked, .. } => *asked,
+            _ => None,
+        };
         let mut told = Vec::new();
-        let mut only_declines = true;
         for scope in &noes {
-            let asked = match proof {
-                Proof::PreferencesToken { asked, .. } => *asked,
-                _ => None,
-            };
             let origin = if asked == Some(*scope) { Origin::Refusal } else { Origin::OptOut };
             let no = Said::No { scope: *scope, origin };
-            let single =
-                record(asking, EventKind::OptedOut, "", evidence.cloned(), vec![no.clone()]);
-            let outcome =
-                if self.erased { WriteOutcome::Unchanged } else { self.outcome_of(&single) };
-            if outcome == WriteOutcome::Applied {
-                only_declines &= origin == Origin::Refusal;
-                told.push(no);
+            told.push(no.clone());
+            let kind = EventKind::OptedOut;
+            let alone = record(asking, kind, "", evidence.cloned(), vec![no]);
+            if self.erased {
+                outcomes.push((*scope, WriteOutcome::Unchanged));
+            } else {
+                outcomes.push((*scope, self.outcome_of(&alone)));
+                self.records.push(alone);
             }
-            outcomes.push((*scope, outcome));
         }
+        *self = before.clone();
         let mut next = asking.next;
-        if !told.is_empty() {
-            let kind = if only_declines { EventKind::ConsentRefused } else { EventKind::OptedOut };
+        if outcomes.iter().any(|(_, outcome)| *outcome == WriteOutcome::Applied) {
+            let declines = noes.iter().all(|scope| asked == Some(*scope));
+            let kind = if declines { EventKind::ConsentRefused } else { EventKind::OptedOut };
             self.records.push(record(asking, kind, "", evidence.cloned(), told));
             kinds.push(kind);
             next += 1;
@@ -357,9 +377,13 @@ impl Book {
 
         // The yeses, all or none.
         if !yeses.is_empty() {
+            // A guest's own no stands already; when a no was recorded is asked of the past alone.
+            let standing = self.facts();
+            let evidence_given = evidence.map(AsRef::as_ref);
             let rejected =
-                before.yes_in_the_way(asking.base, &yeses, proof, evidence.map(AsRef::as_ref));
+                before.yes_in_the_way(&standing, asking.base, &yeses, proof, evidence_given);
             let outcome = match rejected {
+                _ if before.redeemed(proof, &yeses) => WriteOutcome::Unchanged,
                 Some(outcome) => outcome,
                 None => {
                     self.owner_yes_said(asking, next, &noes, &yeses, proof, evidence, &mut kinds)
@@ -394,7 +418,8 @@ impl Book {
             Proof::UnsubscribeToken => unreachable!("it never says yes"),
         };
         let mut said = Vec::new();
-        if self.erased {
+        let afresh = self.erased;
+        if afresh {
             self.erased = false;
             said.push(Said::No { scope: Scope::Everything, origin: Origin::OptOut });
         }
@@ -402,14 +427,10 @@ impl Book {
         said.extend(registrations(scopes));
         let mut record = record(asking, EventKind::ConsentGranted, "", evidence.cloned(), said);
         record.kind = self.kind_of_yes(&record);
+        record.afresh = afresh;
         record.owner_proved = proved;
         record.revision = next;
-        if let Proof::ConfirmToken { minted } = proof {
-            if self.records.iter().any(|record| record.redeemed == Some(minted.number())) {
-                return WriteOutcome::Unchanged;
-            }
-            record.redeemed = Some(minted.number());
-        }
+        record.legal_basis = Some(LegalBasis::Consent);
         let outcome = self.outcome_of(&record);
         if outcome == WriteOutcome::Applied {
             kinds.push(record.kind);
@@ -418,9 +439,11 @@ impl Book {
         outcome
     }
 
-    /// Why an owner's yes is rejected, if it is; as things stood before the noes of its own set.
+    /// Why an owner's yes is rejected, if it is. `self` is without the noes of its own set, which
+    /// `standing` has.
     fn yes_in_the_way(
         &self,
+        standing: &Profile,
         base: Option<&Profile>,
         scopes: &[Scope],
         proof: &Proof,
@@ -435,16 +458,19 @@ impl Book {
             Erasure::Pending => return Some(WriteOutcome::ErasurePending),
             Erasure::Erased | Erasure::None => {}
         }
+        let bounced = brands(scopes).into_iter().any(|brand| {
+            let cause = Cause::HardBounce;
+            self.blocked(Block { brand, channel: Channel::Email, cause })
+        });
         let unproved = match proof {
             Proof::UnsubscribeToken => true,
             Proof::PreferencesToken { minted, may_grant, .. } => {
                 !may_grant || minted.number() < self.erased_at
             }
             Proof::ConfirmToken { minted } => {
-                minted.number() < self.erased_at
-                    || self.no_recorded(scopes, |record| record.revision > minted.number())
+                minted.number() < self.erased_at || self.later_no(scopes, minted.number())
             }
-            Proof::PortalSession => false,
+            Proof::PortalSession => bounced,
             Proof::PortalGuest => {
                 let no = |facts: &Profile| {
                     facts.declarations.iter().any(|(at, declaration)| {
@@ -452,25 +478,59 @@ impl Book {
                             && scopes.iter().any(|scope| related(*at, *scope))
                     })
                 };
-                no(&self.facts()) || base.is_some_and(no)
+                bounced || no(standing) || base.is_some_and(no)
             }
         };
         if unproved {
             return Some(WriteOutcome::Proof);
         }
         let occurred_at = evidence.and_then(|evidence| evidence.occurred_at)?;
-        let overtakes = self.no_recorded(scopes, |record| occurred_at < record.at);
-        overtakes.then_some(WriteOutcome::OptedOut)
+        for (at, declaration) in self.facts().declarations {
+            if matches!(declaration, Declaration::No { .. })
+                && scopes.iter().any(|scope| related(at, *scope))
+                && self.last_no(at).is_some_and(|recorded| occurred_at < recorded)
+            {
+                return Some(WriteOutcome::OptedOut);
+            }
+        }
+        None
     }
 
-    /// Whether a no at, above or inside one of the scopes was recorded then.
-    fn no_recorded(&self, scopes: &[Scope], then: impl Fn(&Record) -> bool) -> bool {
-        self.records.iter().filter(|record| then(record)).any(|record| {
+    /// Whether somebody said no at, above or inside one of the scopes after that revision. That
+    /// who starts afresh is out of everything was said by nobody.
+    fn later_no(&self, scopes: &[Scope], minted: u64) -> bool {
+        self.records.iter().filter(|record| record.revision > minted).any(|record| {
             record.said.iter().any(|said| match said {
-                Said::No { scope: at, .. } => scopes.iter().any(|scope| related(*at, *scope)),
+                Said::No { scope: at, .. } => {
+                    !record.afresh && scopes.iter().any(|scope| related(*at, *scope))
+                }
                 _ => false,
             })
         })
+    }
+
+    /// When a no at exactly this scope was last recorded.
+    fn last_no(&self, at: Scope) -> Option<Timestamp> {
+        let says_no = |record: &&Record| {
+            record.said.iter().any(|said| matches!(said, Said::No { scope, .. } if *scope == at))
+        };
+        self.records.iter().filter(says_no).map(|record| record.at).max()
+    }
+
+    /// Whether a confirm token did its work: since it was made, a yes to all of its scopes came
+    /// through the mailbox, and no no thereafter.
+    fn redeemed(&self, proof: &Proof, scopes: &[Scope]) -> bool {
+        let Proof::ConfirmToken { minted } = proof else { return false };
+        let since = self.records.iter().filter(|record| record.revision > minted.number());
+        let mut yeses = since.filter(|record| {
+            scopes.iter().all(|scope| {
+                record.said.iter().any(|said| match said {
+                    Said::Yes(yes) => yes.scope == *scope && yes.voice == Voice::OwnerByMailbox,
+                    _ => false,
+                })
+            })
+        });
+        yeses.next().is_some() && !self.later_no(scopes, minted.number())
     }
 
     fn erasure_in_the_way(&self) -> Option<WriteOutcome> {
@@ -522,18 +582,16 @@ impl Book {
     }
 
     /// Whether somebody of the same class already said so, for the same reason and with the same
-    /// evidence, since when the fact has stood.
+    /// evidence, since when the fact has stood as it stands.
     fn on_record(&self, said: &Said, record: &Record) -> bool {
-        if *said == Said::OptInBegun {
-            return false; // each is another mail
-        }
         let mut earlier = self.clone();
         while let Some(last) = earlier.records.last() {
-            if !earlier.stands(said) {
+            if !earlier.agrees(self, said) {
                 return false;
             }
             if last.class == record.class
                 && last.reason == record.reason
+                && last.legal_basis == record.legal_basis
                 && same_evidence(last.evidence.as_deref(), record.evidence.as_deref())
                 && last.said.iter().any(|other| same_fact(other, said))
             {
@@ -545,17 +603,20 @@ impl Book {
         matches!(said, Said::Lifted { .. } | Said::ErasureRejected)
     }
 
-    fn stands(&self, said: &Said) -> bool {
+    /// Whether what is said stood in this book as it stands in the other.
+    fn agrees(&self, now: &Self, said: &Said) -> bool {
         match said {
-            Said::Registered(controller) => self.registered(*controller),
-            Said::No { scope, .. } => {
-                matches!(self.standing(*scope), Some(Declaration::No { .. }))
+            Said::Registered(controller) => {
+                self.registered(*controller) == now.registered(*controller)
             }
-            Said::Yes(yes) => matches!(self.standing(yes.scope), Some(Declaration::Yes { .. })),
-            Said::Blocked(block) => self.blocked(*block),
-            Said::Asked { brand, day } => self.asked(*brand) == Some(*day),
-            Said::ErasureRequested => self.erasure() == Erasure::Pending,
-            Said::Lifted { .. } | Said::ErasureRejected | Said::OptInBegun => true,
+            Said::No { scope, .. } | Said::Yes(Yes { scope, .. }) => {
+                self.standing(*scope) == now.standing(*scope)
+            }
+            Said::Blocked(block) => self.blocked(*block) == now.blocked(*block),
+            Said::ErasureRequested => self.erasure() == now.erasure(),
+            Said::Lifted { .. } | Said::ErasureRejected | Said::Asked { .. } | Said::OptInBegun => {
+                true
+            }
         }
     }
 
@@ -573,6 +634,13 @@ impl Book {
     }
 }
 
+fn basis_of(legal_basis: LegalBasis) -> Basis {
+    match legal_basis {
+        LegalBasis::ExistingCustomer => Basis::ExistingCustomer,
+        _ => Basis::Consent,
+    }
+}
+
 fn record(
     asking: &Asking<'_>,
     kind: EventKind,
@@ -586,9 +654,10 @@ fn record(
         kind,
         class: asking.class,
         reason: reason.into(),
+        legal_basis: None,
         evidence,
         owner_proved: false,
-        redeemed: None,
+        afresh: false,
         said,
     }
 }
@@ -604,6 +673,8 @@ fn yeses(
     let recorded = asking.today.day();
     let occurred = evidence.and_then(|evidence| evidence.occurred_at);
     let day = occurred.map_or(recorded, |at| at.day().expect("a day after 1970"));
+    // As a set: what is broad leaves what the set says of what is narrow.
+    let spares = [spares, scopes].concat();
     let said = scopes.iter().zip(brands(scopes)).map(|(scope, brand)| {
         Said::Yes(Yes {
             scope: *scope,
@@ -612,7 +683,7 @@ fn yeses(
             recorded,
             lifetime: lifetime(asking.catalog.policy(brand)),
             voice,
-            spares: spares.to_vec(),
+            spares: spares.clone(),
         })
     });
     said.collect()
@@ -640,22 +711,20 @@ fn same_evidence(a: Option<&Evidence>, b: Option<&Evidence>) -> bool {
     }
 }
 
-/// The outcome of a set: what rejects it, else whether anything was recorded.
+/// The outcome of a set: applied where anything was recorded, else what rejects it, else unchanged.
 fn whole(choices: &[WriteOutcome]) -> WriteOutcome {
-    let quiet = [WriteOutcome::Applied, WriteOutcome::Unchanged];
-    if let Some(rejected) = choices.iter().find(|outcome| !quiet.contains(outcome)) {
-        return *rejected;
-    }
     if choices.contains(&WriteOutcome::Applied) {
-        WriteOutcome::Applied
-    } else {
-        WriteOutcome::Unchanged
+        return WriteOutcome::Applied;
     }
+    let rejected = choices.iter().find(|outcome| **outcome != WriteOutcome::Unchanged);
+    rejected.copied().unwrap_or(WriteOutcome::Unchanged)
 }
 
 /// What a denied consent request says to who wanted to send it.
-fn denied(verdict: Verdict) -> WriteOutcome {
+fn denied(verdict: Verdict, stopped: bool) -> WriteOutcome {
     match verdict {
+        // The owner's request, where there is no block.
+        Verdict::Blocked if !stopped => WriteOutcome::OptedOut,
         Verdict::Erased => WriteOutcome::Erased,
         Verdict::ErasurePending => WriteOutcome::ErasurePending,
         Verdict::HardBounce | Verdict::Blocked => WriteOutcome::Blocked,

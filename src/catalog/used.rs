@@ -17,7 +17,8 @@ pub struct Used {
 }
 
 impl Used {
-    pub(super) fn note(&mut self, effect: &Effect) {
+    /// Notes what an effect names.
+    pub fn note(&mut self, effect: &Effect) {
         match *effect {
             Effect::Register(controller) => self.note_scope(Scope::Controller(controller)),
             Effect::Yes { scope, basis: _, day: _ }

@@ -1,0 +1,81 @@
+//! `DecisionService`: the hot path. Addresses stay in the message as it arrived, and the answer's
+//! verdicts go out as the engine wrote them.
+
+use std::pin::Pin;
+
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::api::decision_service_server::DecisionService;
+use super::api::{ExplainRequest, ExplainResponse};
+use super::caller::caller_of;
+use super::codec::{CheckAnswer, CheckAsk};
+use super::edge::Edge;
+use super::refusal::Refusal;
+use super::{decode, encode, status};
+use crate::engine::check::Question;
+use crate::model::actor::Caller;
+use crate::model::revision::Revision;
+
+/// The answers of a stream, one per question, in their order.
+type Answers = Pin<Box<dyn Stream<Item = Result<CheckAnswer, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl DecisionService for Edge {
+    type CheckStreamStream = Answers;
+
+    async fn check(&self, request: Request<CheckAsk>) -> Result<Response<CheckAnswer>, Status> {
+        let (caller, ask) = caller_of(request)?;
+        let subject = decode::Subject::of_call(&ask)?;
+        Ok(Response::new(self.answer(&caller, &subject, &ask).await?))
+    }
+
+    /// A question is read when the client has taken the answer to the one before, and no sooner: the
+    /// next ones wait in the connection's window, which is bounded. tonic ends the stream after the
+    /// first answer that is an error.
+    async fn check_stream(
+        &self,
+        request: Request<Streaming<CheckAsk>>,
+    ) -> Result<Response<Answers>, Status> {
+        let (caller, asks) = caller_of(request)?;
+        let mut subject = None;
+        let edge = self.clone();
+        let answers = asks.then(move |ask| {
+            let (edge, caller) = (edge.clone(), caller.clone());
+            let question = ask.map_err(status::of_transport).and_then(|ask| {
+                let of_ask = decode::Subject::of_message(&ask, subject.as_ref())?;
+                subject = Some(of_ask.clone());
+                Ok((of_ask, ask))
+            });
+            async move {
+                let (subject, ask) = question?;
+                edge.answer(&caller, &subject, &ask).await
+            }
+        });
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn explain(
+        &self,
+        _request: Request<ExplainRequest>,
+    ) -> Result<Response<ExplainResponse>, Status> {
+        Err(Refusal::NotImplemented { call: "Explain", part: "explanations" }.into())
+    }
+}
+
+impl Edge {
+    async fn answer(
+        &self,
+        caller: &Caller,
+        subject: &decode::Subject,
+        ask: &CheckAsk,
+    ) -> Result<CheckAnswer, Status> {
+        let question = Question {
+            brand: &subject.brand,
+            campaign: &subject.campaign,
+            at_least: Revision::new(ask.at_least_revision()),
+        };
+        let answer = self.engine.check(caller, &question, ask.addresses(), ask.count()).await?;
+        Ok(encode::answer(answer))
+    }
+}

@@ -1,0 +1,107 @@
+//! Words of the model to messages.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod event;
+mod status;
+mod words;
+
+use self::event::scope;
+pub(super) use self::status::{history, status};
+use self::words::{channel, purpose};
+use super::api;
+use super::codec::CheckAnswer;
+use crate::catalog::{Brand, Catalog, Controller, Names, Topic};
+use crate::engine::campaigns::CampaignPage;
+use crate::engine::check::Answer;
+use crate::engine::preferences::{Links, Preference, Preferences, PreferencesUpdated};
+use crate::model::campaign::Campaign;
+use crate::model::verdict::WriteOutcome;
+
+/// The answer of a check; its verdicts are moved, not copied.
+pub(super) fn answer(answer: Answer) -> CheckAnswer {
+    let Answer { verdicts, revision, allowed, counts } = answer;
+    CheckAnswer { verdicts, revision: revision.number(), allowed, counts }
+}
+
+/// Outcomes have the same numbers on the wire.
+pub(super) fn outcomes(outcomes: &[WriteOutcome]) -> Vec<i32> {
+    outcomes.iter().map(|outcome| outcome.code().into()).collect()
+}
+
+pub(super) fn links(links: Vec<Option<Links>>) -> api::MintLinksResponse {
+    let of_address = |links: Option<Links>| {
+        let Links { unsubscribe_token, unsubscribe_url, preferences_token, preferences_url } =
+            links.unwrap_or_default();
+        api::Links { unsubscribe_token, unsubscribe_url, preferences_token, preferences_url }
+    };
+    api::MintLinksResponse { links: links.into_iter().map(of_address).collect() }
+}
+
+pub(super) fn preferences(preferences: Preferences, names: &Names) -> api::Preferences {
+    let Preferences { masked_address, topics } = preferences;
+    let topic = |preference: Preference| {
+        let Preference { scope: of, title, subscribed, verdict } = preference;
+        let verdict = verdict.code().into();
+        api::Preference { scope: Some(scope(of, names)), title, subscribed, verdict }
+    };
+    api::Preferences { masked_address, topics: topics.into_iter().map(topic).collect() }
+}
+
+pub(super) fn preferences_updated(
+    updated: PreferencesUpdated,
+    names: &Names,
+) -> api::UpdatePreferencesResponse {
+    let PreferencesUpdated { preferences: stands, revision, outcomes: became } = updated;
+    api::UpdatePreferencesResponse {
+        preferences: Some(preferences(stands, names)),
+        revision: revision.number(),
+        outcomes: outcomes(&became),
+    }
+}
+
+pub(super) fn campaign(campaign: &Campaign, names: &Names) -> api::Campaign {
+    // A retired campaign is not listed.
+    let Campaign { brand, id, topic, purpose: is_for, channel: by, retired: _ } = campaign;
+    api::Campaign {
+        brand: names.brand(*brand).to_owned(),
+        campaign: id.as_str().to_owned(),
+        topic: topic.map(|topic| names.topic(topic).to_owned()).unwrap_or_default(),
+        purpose: purpose(*is_for).into(),
+        channel: channel(*by).into(),
+    }
+}
+
+pub(super) fn campaigns(page: CampaignPage, names: &Names) -> api::ListCampaignsResponse {
+    let CampaignPage { campaigns, next_page_token } = page;
+    let campaigns = campaigns.iter().map(|of_page| campaign(of_page, names)).collect();
+    api::ListCampaignsResponse { campaigns, next_page_token }
+}
+
+pub(super) fn catalog(catalog: &Catalog) -> api::GetCatalogResponse {
+    let names = &*catalog.names;
+    let topic = |topic: &Topic| {
+        let Topic { id, title } = topic;
+        api::Topic { id: names.topic(*id).to_owned(), title: title.to_string() }
+    };
+    let brand = |brand: &Brand| {
+        // Policies stay inside: their effect shows in the verdicts.
+        let Brand { id, title, topics, policy: _ } = brand;
+        api::Brand {
+            id: names.brand(*id).to_owned(),
+            controller: names.controller(id.controller()).to_owned(),
+            title: title.to_string(),
+            topics: topics.iter().map(topic).collect(),
+        }
+    };
+    let controller = |controller: &Controller| {
+        let Controller { id, title } = controller;
+        api::Controller { id: names.controller(*id).to_owned(), title: title.to_string() }
+    };
+    api::GetCatalogResponse {
+        controllers: catalog.controllers.iter().map(controller).collect(),
+        brands: catalog.brands.iter().map(brand).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! `PreferenceService`: links for mails, and what the owner of an address chooses through them.
+
+use tonic::{Request, Response, Status};
+
+use super::api::preference_service_server::PreferenceService;
+use super::api::{
+    BeginOptInRequest, BeginOptInResponse, ConfirmOptInRequest, ConfirmOptInResponse,
+    GetPreferencesRequest, GetPreferencesResponse, MintLinksRequest, MintLinksResponse,
+    RecordOwnerChoiceRequest, RecordOwnerChoiceResponse, UnsubscribeRequest, UnsubscribeResponse,
+    UpdatePreferencesRequest, UpdatePreferencesResponse,
+};
+use super::caller::caller_of;
+use super::edge::Edge;
+use super::refusal::Refusal;
+use super::{decode, encode};
+
+#[tonic::async_trait]
+impl PreferenceService for Edge {
+    async fn mint_links(
+        &self,
+        request: Request<MintLinksRequest>,
+    ) -> Result<Response<MintLinksResponse>, Status> {
+        let (caller, request) = caller_of(request)?;
+        let decode::MintLinks { of, addresses } = decode::mint_links(request)?;
+        let links = self.engine.mint_links(&caller, &of.brand, &of.campaign, &addresses).await?;
+        Ok(Response::new(encode::links(links)))
+    }
+
+    async fn get_preferences(
+        &self,
+        request: Request<GetPreferencesRequest>,
+    ) -> Result<Response<GetPreferencesResponse>, Status> {
+        let (caller, GetPreferencesRequest { token }) = caller_of(request)?;
+        let (preferences, revision) = self.engine.preferences(&caller, &token).await?;
+        let preferences = encode::preferences(preferences, &self.engine.catalog().names);
+        let (preferences, revision) = (Some(preferences), revision.number());
+        Ok(Response::new(GetPreferencesResponse { preferences, revision }))
+    }
+
+    async fn update_preferences(
+        &self,
+        request: Request<UpdatePreferencesRequest>,
+    ) -> Result<Response<UpdatePreferencesResponse>, Status> {
+        let (caller, request) = caller_of(request)?;
+        let update = decode::update_preferences(request, &self.engine.catalog())?;
+        let updated = self.engine.update_preferences(&caller, update).await?;
+        Ok(Response::new(encode::preferences_updated(updated, &self.engine.catalog().names)))
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: Request<UnsubscribeRequest>,
+    ) -> Result<Response<UnsubscribeResponse>, Status> {
+        let (caller, request) = caller_of(request)?;
+        let decode::Unsubscribe { token, scope, evidence } =
+            decode::unsubscribe(request, &self.engine.catalog())?;
+        let revision = self.engine.unsubscribe(&caller, &token, scope, evidence).await?;
+        Ok(Response::new(UnsubscribeResponse { revision: revision.number() }))
+    }
+
+    async fn begin_opt_in(
+        &self,
+        _request: Request<BeginOptInRequest>,
+    ) -> Result<Response<BeginOptInResponse>, Status> {
+        Err(Refusal::NotImplemented { call: "BeginOptIn", part: "double opt-in" }.into())
+    }
+
+    async fn confirm_opt_in(
+        &self,
+        _request: Request<ConfirmOptInRequest>,
+    ) -> Result<Response<ConfirmOptInResponse>, Status> {
+        Err(Refusal::NotImplemented { call: "ConfirmOptIn", part: "double opt-in" }.into())
+    }
+
+    async fn record_owner_choice(
+        &self,
+        _request: Request<RecordOwnerChoiceRequest>,
+    ) -> Result<Response<RecordOwnerChoiceResponse>, Status> {
+        let (call, part) = ("RecordOwnerChoice", "portals and online booking");
+        Err(Refusal::NotImplemented { call, part }.into())
+    }
+}

@@ -1,0 +1,58 @@
+//! What the edge refuses by itself, before the engine hears of it.
+
+use crate::engine::error::{InvalidRequest, Violation};
+
+/// Most faults that one answer lists. They travel in a header, and clients take some 8 KiB of those;
+/// who made more mends these first.
+pub(super) const MAX_FAULTS: usize = 20;
+
+/// Why a request gets no further than the edge. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// It is malformed.
+    #[error(transparent)]
+    Invalid(#[from] InvalidRequest),
+    /// It is well-formed, and names what the catalog does not have.
+    #[error("the catalog has no such {}", .name.kind())]
+    Unknown {
+        /// The first such name.
+        name: Name,
+        /// Each field that holds one.
+        violations: Vec<Violation>,
+    },
+    /// The message is larger than this server reads.
+    #[error("the message is larger than the server takes; split it")]
+    TooLarge {
+        /// How many octets it takes, where that is known.
+        limit: Option<u64>,
+    },
+    /// The call belongs to a part of the API that this version does not offer.
+    #[error("`{call}` belongs to a part of the API that this version does not offer yet: {part}")]
+    NotImplemented {
+        /// The name of the call.
+        call: &'static str,
+        /// What the part is about.
+        part: &'static str,
+    },
+}
+
+/// A name of the catalog, as the caller wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Of a brand.
+    Brand(String),
+    /// Of a controller.
+    Controller(String),
+    /// Of a controller, brand or topic within a scope; the field says which.
+    Scope,
+}
+
+impl Name {
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Brand(_) => "brand",
+            Self::Controller(_) => "controller",
+            Self::Scope => "scope",
+        }
+    }
+}
