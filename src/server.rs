@@ -32,7 +32,7 @@ const DRAIN_GRACE: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_secs(1);
 
 /// A checkpoint is written after so many records, which replay in about a second.
-const CHECKPOINT_RECORDS: u64 = 1_000_000;
+pub const CHECKPOINT_RECORDS: u64 = 1_000_000;
 
 /// And after so many ticks, if anything was recorded.
 const CHECKPOINT_TICKS: u32 = 15 * 60;
@@ -61,6 +61,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Take the present wall clock for right though it lies before the last event.
     pub accept_clock: bool,
+    /// A checkpoint is written after so many records; `CHECKPOINT_RECORDS` is a good number.
+    pub checkpoint_records: u64,
 }
 
 /// The wall clock of the system.
@@ -68,7 +70,10 @@ pub struct Config {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system for the time"
+    )]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let nanos = since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
@@ -109,7 +114,12 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         .max_concurrent_streams(STREAMS)
         .add_routes(routes);
     let serving = tokio::spawn(incoming.serve(server, told(stopped.clone())));
-    let keeping = tokio::spawn(keep_house(engine.clone(), health.clone(), stopped));
+    let keeping = tokio::spawn(keep_house(
+        engine.clone(),
+        health.clone(),
+        stopped,
+        config.checkpoint_records,
+    ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
     Ok(Running { engine, config, address, health, stopping, serving, keeping })
 }
@@ -221,7 +231,12 @@ async fn set_all(health: &HealthReporter, status: ServingStatus) {
 }
 
 /// Watches latch and clock, and writes checkpoints, until the server drains.
-async fn keep_house(engine: Arc<Engine>, health: HealthReporter, stopped: watch::Receiver<bool>) {
+async fn keep_house(
+    engine: Arc<Engine>,
+    health: HealthReporter,
+    stopped: watch::Receiver<bool>,
+    checkpoint_records: u64,
+) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut state = (engine.is_latched(), engine.is_clock_in_doubt());
@@ -239,7 +254,7 @@ async fn keep_house(engine: Arc<Engine>, health: HealthReporter, stopped: watch:
             state = now;
         }
         let records = engine.head().number().saturating_sub(written.number());
-        if records >= CHECKPOINT_RECORDS || (records > 0 && since >= CHECKPOINT_TICKS) {
+        if records >= checkpoint_records.max(1) || (records > 0 && since >= CHECKPOINT_TICKS) {
             written = checkpoint(engine.clone()).await.unwrap_or(written);
             since = 0;
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Exit;
+use crate::server::{self, CHECKPOINT_RECORDS, Config, Listen};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -14,9 +15,9 @@ pub(super) struct ServeArgs {
     /// The catalog: controllers, brands, topics, policies and campaigns (TOML).
     #[arg(long, value_name = "FILE")]
     catalog: PathBuf,
-    /// Where to listen: HOST:PORT, or unix:PATH.
+    /// Where to listen: IP:PORT on loopback, or unix:PATH.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
-    listen: String,
+    listen: Listen,
     /// Where the owner's pages are reached from outside: what the links in mails begin with.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -26,10 +27,33 @@ pub(super) struct ServeArgs {
     /// The key file, where it does not lie in the data directory.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Write a checkpoint after so many records, besides those on a timer and at the end: more
+    /// often makes the next start quicker and the disk busier.
+    #[arg(long, value_name = "N", default_value_t = CHECKPOINT_RECORDS)]
+    checkpoint_records: u64,
 }
 
 impl ServeArgs {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        anyhow::bail!("not yet")
+        let Self {
+            data_dir,
+            catalog,
+            listen,
+            public_url,
+            accept_clock,
+            key_file,
+            checkpoint_records,
+        } = self;
+        let config = Config {
+            data_dir,
+            key_file,
+            catalog,
+            listen,
+            public_url,
+            accept_clock,
+            checkpoint_records,
+        };
+        server::start(config).await?.until_stopped().await?;
+        Ok(Exit::Done)
     }
 }

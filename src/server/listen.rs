@@ -27,9 +27,8 @@ impl FromStr for Listen {
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(path.into()));
         }
-        let address: SocketAddr = text
-            .parse()
-            .map_err(|_| "is neither `IP:PORT` nor `unix:PATH`".to_owned())?;
+        let address: SocketAddr =
+            text.parse().map_err(|_| "is neither `IP:PORT` nor `unix:PATH`".to_owned())?;
         if address.ip().is_loopback() {
             Ok(Self::Tcp(address))
         } else {

@@ -153,8 +153,8 @@ async fn a_consent_lets_the_campaign_through_and_an_opt_out_stops_it() {
     assert_eq!(world.verdicts("advent", &all).await, [unknown, invalid, invalid]);
 
     let written = world.consent().record_consent(consent("")).await.unwrap().into_inner();
-    let applied = api::WriteOutcome::Applied.into();
-    assert_eq!(written.outcomes, [applied, api::WriteOutcome::RejectedInvalidAddress.into()]);
+    let outcomes = [api::WriteOutcome::Applied, api::WriteOutcome::RejectedInvalidAddress];
+    assert_eq!(written.outcomes, outcomes.map(i32::from));
     assert_eq!(written.revision, world.engine.head().number());
     let granted = Verdict::AllowedConsent.code();
     assert_eq!(world.verdicts("advent", &all).await, [granted, invalid, invalid]);
