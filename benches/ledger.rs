@@ -1,9 +1,5 @@
 //! How long does a group take to become durable, and how fast is a ledger replayed?
-<<<<<<< HEAD
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails must stop")]
-=======
-#![expect(clippy::unwrap_used, reason = "a bench without its ledger has to stop")]
->>>>>>> bench
 
 use std::sync::Arc;
 use std::time::Duration;
