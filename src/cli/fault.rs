@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use std::error::Error;
 use std::fmt::Write;
 
 use tonic::{Code, Status};
@@ -16,7 +17,10 @@ pub(super) struct Fault(String);
 
 impl From<Status> for Fault {
     fn from(status: Status) -> Self {
+        // Only what arises on this side has a source.
+        let is_lost = status.source().is_some();
         let mut text = match (status.message(), status.code()) {
+            (message, _) if is_lost => format!("the connection to the server is lost: {message}"),
             ("", code) => format!("the call failed: {code}"),
             (message, _) => message.to_owned(),
         };
@@ -33,7 +37,7 @@ impl From<Status> for Fault {
             write!(text, "\n  reason: {reason}").unwrap_or_default();
         }
         let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
-        if let Some(advice) = known.map_or_else(|| of_code(status.code()), of_reason) {
+        if let Some(advice) = known.map_or_else(|| of_code(status.code(), is_lost), of_reason) {
             write!(text, "\n  next: {advice}").unwrap_or_default();
         }
         Self(text)
@@ -85,8 +89,9 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
 }
 
 /// What to do next where the error does not come from maysend itself.
-const fn of_code(code: Code) -> Option<&'static str> {
+const fn of_code(code: Code, is_lost: bool) -> Option<&'static str> {
     match code {
+        _ if is_lost => Some("see whether the server still runs"),
         Code::Unavailable | Code::Cancelled => Some("see whether the server still runs"),
         Code::Unimplemented => Some("see whether a maysend server of this version listens there"),
         Code::Ok

@@ -214,6 +214,59 @@ async fn an_interrupted_run_writes_what_is_decided_and_says_so() {
     assert_eq!(messages.load(Ordering::SeqCst), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_while_every_question_is_answered_ends_the_run() {
+    /// Gives one part, waits until it is told to, and gives the other.
+    struct Halves {
+        first: Pieces,
+        go_on: std::sync::mpsc::Receiver<()>,
+        second: Pieces,
+    }
+    impl std::io::Read for Halves {
+        fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+            match self.first.read(room)? {
+                0 => {
+                    // Told once; then whoever tells is gone.
+                    self.go_on.recv().unwrap_or_default();
+                    self.second.read(room)
+                }
+                read => Ok(read),
+            }
+        }
+    }
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (server, _) = elsewhere.spawn(serve(Fault::None)).await.unwrap();
+    let (first, allowed) = list(ROWS);
+    let (go, go_on) = std::sync::mpsc::channel();
+    let second = Pieces::new("1;late@x.test\r\n".repeat(3 * ROWS).as_bytes(), &[1 << 16]);
+    let source = Halves { first: Pieces::new(first.as_bytes(), &[1 << 16]), go_on, second };
+    let output = Page::new(usize::MAX);
+    let streams = Streams { source, output: output.clone(), rejected: None::<Page> };
+    let task = Task { brand: "festival", campaign: "advent", dedupe: false };
+    let connection = server.connect(None).await.unwrap();
+    let bar = ProgressBar::hidden();
+    let (told, never) = (Told::default(), async || std::future::pending().await);
+    let running = run(connection.clone(), &task, &told, streams, &bar, never);
+    let killing = async {
+        while output.text().len() < allowed.len() {
+            tokio::task::yield_now().await;
+        }
+        elsewhere.shutdown_background();
+        // The same connection: once this fails, the client knows.
+        let mut client = crate::cli::connect::decisions(connection);
+        let mut question = crate::grpc::codec::AskBuffer::new("festival", "advent", 0);
+        while client.check(question.take()).await.is_ok() {}
+        go.send(()).unwrap();
+        drop(go);
+    };
+    let (outcome, ()) = tokio::join!(running, killing);
+    let outcome = outcome.unwrap();
+    let stop = outcome.stop.unwrap().to_string();
+    assert!(stop.contains("the connection to the server is lost"), "{stop}");
+    assert!(stop.contains("see whether the server still runs"), "{stop}");
+    assert_eq!(output.text(), allowed.as_bytes());
+}
+
 /// Rows of any dialect, with addresses of every verdict, and quotes, line ends and broken rows.
 fn rows() -> impl Strategy<Value = (Vec<u8>, usize)> {
     let address = prop_oneof!["(in|out|gone)[0-9]@x.test", "[a-z]{0,3}", Just(String::new())];
