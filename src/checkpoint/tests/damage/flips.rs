@@ -247,10 +247,10 @@ fn no_flipped_bit_behind_the_seal_gives_a_wrong_image() {
     }
     let test =
         "checkpoint::tests::damage::flips::no_flipped_bit_behind_the_seal_gives_a_wrong_image";
-    for seal in [Seal::Renewed, Seal::RenewedOverLog] {
-        let outcomes = flip_all(test, seal);
-        assert!(!outcomes.contains_key("WRONG") && !outcomes.contains_key("HUNG"), "{outcomes:?}");
-        let sled_met_it = |outcome: &String| outcome.contains("sled");
-        assert!(outcomes.keys().any(sled_met_it), "no bit reached sled: {outcomes:?}");
-    }
+    // Without its snapshot sled loses some stores whole, flipped or not; so both settings together
+    // have to show that bits reached it.
+    let outcomes = [Seal::Renewed, Seal::RenewedOverLog].map(|seal| flip_all(test, seal));
+    let keys: Vec<&String> = outcomes.iter().flat_map(BTreeMap::keys).collect();
+    assert!(!keys.iter().any(|o| ["WRONG", "HUNG"].contains(&o.as_str())), "{outcomes:?}");
+    assert!(keys.iter().any(|o| o.contains("sled")), "no bit reached sled: {outcomes:?}");
 }
