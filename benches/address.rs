@@ -50,6 +50,17 @@ fn bench(criterion: &mut Criterion) {
                 }
             });
         });
+        let canonical: Vec<Vec<u8>> = addresses
+            .iter()
+            .map(|raw| canonicaliser.canonical(raw).unwrap_or_default().to_vec())
+            .collect();
+        group.bench_function(format!("fingerprint/mixed30/{shape}"), |bencher| {
+            bencher.iter(|| {
+                for canonical in &canonical {
+                    black_box(fingerprinter.fingerprint(black_box(canonical)));
+                }
+            });
+        });
         group.bench_function(format!("canonical_fingerprint/mixed30/{shape}"), |bencher| {
             bencher.iter(|| {
                 for raw in &addresses {

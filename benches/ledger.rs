@@ -1,5 +1,5 @@
 //! How long does a group take to become durable, and how fast is a ledger replayed?
-#![expect(missing_docs, reason = "criterion makes the entry point")]
+#![expect(clippy::unwrap_used, reason = "a bench without its ledger has to stop")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 //! failed, 2 when a single `check` was denied, 64 when the command was wrong. Nothing is read from
 //! the environment.
 
+mod bench;
 mod block;
 mod check;
 mod connect;
@@ -44,9 +45,10 @@ pub struct Cli {
 /// What every client takes.
 #[derive(Debug, Args)]
 struct Global {
-    /// The server to ask: http://HOST:PORT, or unix:PATH.
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:50051")]
-    server: Server,
+    /// The server to ask: http://HOST:PORT, or unix:PATH [default: http://127.0.0.1:50051; `bench`
+    /// starts one of its own].
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<Server>,
     /// How to print.
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
@@ -57,7 +59,8 @@ struct Global {
 
 impl Global {
     async fn connect(&self) -> anyhow::Result<Connection> {
-        self.server.connect(self.actor.as_deref()).await
+        let server = self.server.clone().unwrap_or_default();
+        server.connect(self.actor.as_deref()).await
     }
 }
 
@@ -91,6 +94,8 @@ enum Command {
     OptOut(block::OptOutArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
+    /// Measure how fast this machine answers, or put load on a running server.
+    Bench(bench::BenchArgs),
 }
 
 /// How a command ended, where it did not fail.
@@ -170,6 +175,7 @@ impl Command {
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
+            Self::Bench(args) => args.run(global).await,
         }
     }
 }

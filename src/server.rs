@@ -107,12 +107,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let routes = grpc::routes(engine.clone())?.add_service(health_service);
     set_serving(&health, &engine).await;
     let (stopping, stopped) = watch::channel(false);
-    let server = tonic::transport::Server::builder()
-        .max_frame_size(FRAME)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(STREAMS)
-        .add_routes(routes);
+    let server = transport().add_routes(routes);
     let serving = tokio::spawn(incoming.serve(server, told(stopped.clone())));
     let keeping = tokio::spawn(keep_house(
         engine.clone(),
@@ -122,6 +117,15 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
     Ok(Running { engine, config, address, health, stopping, serving, keeping })
+}
+
+/// HTTP/2 as every server here speaks it; the ones that `bench` measures against too.
+pub(crate) fn transport() -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .max_frame_size(FRAME)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(STREAMS)
 }
 
 impl Running {

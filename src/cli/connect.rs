@@ -27,7 +27,7 @@ const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// The largest answer that is read: a page of history with long wordings.
-const MAX_ANSWER: usize = 64 << 20;
+pub(super) const MAX_ANSWER: usize = 64 << 20;
 
 /// Where the server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,12 @@ pub(super) struct Named(Option<Name>);
 enum Name {
     Ascii(AsciiMetadataValue),
     Binary(BinaryMetadataValue),
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::Http("http://127.0.0.1:50051".to_owned())
+    }
 }
 
 impl FromStr for Server {

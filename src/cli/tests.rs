@@ -34,6 +34,6 @@ fn global_options_stand_before_or_behind_the_command() {
     ] {
         let cli = read(&words).unwrap();
         assert_eq!(cli.global.format, Format::Json);
-        assert_eq!(cli.global.server, Server::Unix("/run/m.sock".into()));
+        assert_eq!(cli.global.server, Some(Server::Unix("/run/m.sock".into())));
     }
 }

@@ -1,0 +1,105 @@
+//! What maysend is measured against, with the same transport and the same windows.
+//!
+//! - *Echo*, the ceiling: takes the octets of the question, answers with one octet for each
+//!   address, looks at nothing.
+//! - *Ordinary*, the floor: what one writes in an afternoon. prost makes a `String` of each address,
+//!   which is lower-cased and looked up in a `HashMap<String, u32>` with the hasher of `std`.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::{Request, Response, Status};
+use tonic_prost::ProstCodec;
+
+use super::line::Octets;
+use crate::grpc::api::{CheckRequest, CheckResponse, Verdict};
+
+/// The largest question they read.
+const MAX_QUESTION: usize = 32 << 20;
+
+/// Answers questions with as many zeros as it is told.
+#[derive(Debug, Clone)]
+pub(super) struct Echo {
+    zeros: Bytes,
+    answer: Arc<AtomicUsize>,
+}
+
+impl Echo {
+    /// An echo whose answers have as many octets as `answer` says, and at most `longest`.
+    pub(super) fn new(longest: usize, answer: Arc<AtomicUsize>) -> Self {
+        Self { zeros: vec![0; longest].into(), answer }
+    }
+}
+
+impl UnaryService<Bytes> for Echo {
+    type Response = Bytes;
+    type Future = Ready<Result<Response<Bytes>, Status>>;
+
+    fn call(&mut self, _question: Request<Bytes>) -> Self::Future {
+        let octets = self.answer.load(Ordering::Relaxed).min(self.zeros.len());
+        ready(Ok(Response::new(self.zeros.slice(..octets))))
+    }
+}
+
+/// Looks addresses up, in lower case.
+#[derive(Debug, Clone)]
+pub(super) struct Ordinary(pub(super) Arc<HashMap<String, u32>>);
+
+impl UnaryService<CheckRequest> for Ordinary {
+    type Response = CheckResponse;
+    type Future = Ready<Result<Response<CheckResponse>, Status>>;
+
+    fn call(&mut self, question: Request<CheckRequest>) -> Self::Future {
+        let look_up = |address: &String| match self.0.get(&address.to_lowercase()) {
+            Some(&verdict) => i32::try_from(verdict).unwrap_or(0),
+            None => Verdict::DeniedUnknownAddress.into(),
+        };
+        let verdicts = question.get_ref().addresses.iter().map(look_up).collect();
+        ready(Ok(Response::new(CheckResponse { verdicts, ..CheckResponse::default() })))
+    }
+}
+
+/// An echo or an ordinary server as tonic serves it, in the place of `DecisionService`.
+#[derive(Debug, Clone)]
+pub(super) enum Rival {
+    Echo(Echo),
+    Ordinary(Ordinary),
+}
+
+impl NamedService for Rival {
+    const NAME: &'static str = "maysend.v1.DecisionService";
+}
+
+impl Service<http::Request<Body>> for Rival {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        match self.clone() {
+            Self::Echo(echo) => Box::pin(async {
+                let limit = Some(MAX_QUESTION);
+                let mut grpc = Grpc::new(Octets).apply_max_message_size_config(limit, None);
+                Ok(grpc.unary(echo, request).await)
+            }),
+            Self::Ordinary(ordinary) => Box::pin(async {
+                let limit = Some(MAX_QUESTION);
+                let codec = ProstCodec::<CheckResponse, CheckRequest>::default();
+                let mut grpc = Grpc::new(codec).apply_max_message_size_config(limit, None);
+                Ok(grpc.unary(ordinary, request).await)
+            }),
+        }
+    }
+}
