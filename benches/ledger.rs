@@ -1,5 +1,5 @@
 //! How long does a group take to become durable, and how fast is a ledger replayed?
-#![expect(clippy::unwrap_used, reason = "a bench without its ledger has to stop")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that fails must stop")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -128,7 +128,7 @@ impl Cli {
         Self::try_parse_from(words).map_err(|error| {
             // Nobody is left to tell where even this fails.
             drop(error.print());
-            if error.use_stderr() { WRONG_USAGE.into() } else { ExitCode::SUCCESS }
+            status(&error).into()
         })
     }
 
@@ -161,6 +161,11 @@ impl Cli {
             }
         }
     }
+}
+
+/// Help and version are no errors.
+fn status(error: &clap::Error) -> u8 {
+    if error.use_stderr() { WRONG_USAGE } else { Exit::Done.status() }
 }
 
 impl Command {

@@ -54,6 +54,7 @@ mod group;
 mod open;
 mod reader;
 mod redact;
+mod replay;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -1,5 +1,6 @@
 //! maysend: the command line.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use maysend::cli::Cli;
@@ -12,6 +13,8 @@ fn main() -> ExitCode {
     };
     let filter = EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| EnvFilter::new(cli.log_level()));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    let colors = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colors);
+    log.with_env_filter(filter).init();
     cli.run()
 }

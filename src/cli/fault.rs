@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use std::error::Error;
 use std::fmt::Write;
 
 use tonic::{Code, Status};
@@ -16,21 +17,27 @@ pub(super) struct Fault(String);
 
 impl From<Status> for Fault {
     fn from(status: Status) -> Self {
+        // Only what arises on this side has a source.
+        let is_lost = status.source().is_some();
         let mut text = match (status.message(), status.code()) {
+            (message, _) if is_lost => format!("the connection to the server is lost: {message}"),
             ("", code) => format!("the call failed: {code}"),
             (message, _) => message.to_owned(),
         };
         let details = status.get_error_details();
         for violation in details.bad_request().iter().flat_map(|found| &found.field_violations) {
-            let told = write!(text, "\n  {}: {}", violation.field, violation.description);
-            told.unwrap_or_default();
+            let found = format!("{}: {}", violation.field, violation.description);
+            // The message may say it already.
+            if !text.contains(&found) {
+                write!(text, "\n  {found}").unwrap_or_default();
+            }
         }
         let reason = details.error_info().map_or("", |info| info.reason.as_str());
         if !reason.is_empty() {
             write!(text, "\n  reason: {reason}").unwrap_or_default();
         }
         let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
-        if let Some(advice) = known.map_or_else(|| of_code(status.code()), of_reason) {
+        if let Some(advice) = known.map_or_else(|| of_code(status.code(), is_lost), of_reason) {
             write!(text, "\n  next: {advice}").unwrap_or_default();
         }
         Self(text)
@@ -82,8 +89,9 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
 }
 
 /// What to do next where the error does not come from maysend itself.
-const fn of_code(code: Code) -> Option<&'static str> {
+const fn of_code(code: Code, is_lost: bool) -> Option<&'static str> {
     match code {
+        _ if is_lost => Some("see whether the server still runs"),
         Code::Unavailable | Code::Cancelled => Some("see whether the server still runs"),
         Code::Unimplemented => Some("see whether a maysend server of this version listens there"),
         Code::Ok
@@ -124,6 +132,14 @@ mod tests {
             "unknown brand `x`\n  brands[0]: no such brand\n  reason: UNKNOWN_BRAND\n  next: \
              correct the brand, or add it to the server's catalog file"
         );
+    }
+
+    #[test]
+    fn a_field_is_named_once() {
+        let mut details = ErrorDetails::new();
+        details.add_bad_request_violation("reason", "is blank");
+        let status = Status::with_error_details(Code::InvalidArgument, "reason: is blank", details);
+        assert_eq!(Fault::from(status).to_string(), "reason: is blank");
     }
 
     #[test]

@@ -17,6 +17,8 @@ mod pump;
 mod rows;
 mod seen;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fs::{self, File};
@@ -30,7 +32,8 @@ use serde_json::{Value, json};
 use tokio::signal;
 
 use self::chunk::Chunks;
-use self::layout::{Input, Layout, Told};
+pub(super) use self::layout::Told;
+use self::layout::{Input, Layout};
 pub(super) use self::pump::Outcome;
 use self::pump::{Stop, pump};
 use self::rows::Rows;
@@ -39,6 +42,7 @@ use super::connect::{Connection, decisions};
 use super::output::{counted, grouped, say};
 use super::{Exit, Format, Global};
 use crate::grpc::codec::AskBuffer;
+use crate::model::address::Address;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -144,6 +148,23 @@ where
     Ok(pump(decisions(connection), chunks, sink, bar.clone(), interrupted).await)
 }
 
+/// The valid addresses of a list, in their order.
+///
+/// # Errors
+/// The list cannot be understood.
+pub(super) fn addresses(list: &[u8]) -> anyhow::Result<Vec<Address>> {
+    let mut rows = Rows::new(list);
+    let layout = Layout::find(&mut rows, &Told::default())?;
+    let chunks = Chunks::new(rows, layout, false, AskBuffer::new("", "", 0));
+    let mut addresses = Vec::new();
+    for chunk in chunks {
+        let question = chunk?.question;
+        let raw = question.iter().flat_map(|question| question.addresses());
+        addresses.extend(raw.filter_map(|raw| Address::parse(raw).ok()));
+    }
+    Ok(addresses)
+}
+
 /// Makes the file of rejected rows, which must not be the list itself.
 fn create(path: &Path, list: Option<&Path>) -> anyhow::Result<File> {
     if let (Ok(path), Some(Ok(list))) = (fs::canonicalize(path), list.map(fs::canonicalize))
@@ -171,6 +192,8 @@ fn progress(size: Option<u64>) -> ProgressBar {
 fn report(task: &Task<'_>, outcome: &Outcome, format: Format) -> Exit {
     let Outcome { tally, read, stop } = outcome;
     match format {
+        // Of a run that never got going there is nothing to tell but why.
+        Format::Human if tally.rows() == 0 && stop.is_some() => {}
         Format::Human => say(tally.table(task.brand, task.campaign).trim_end()),
         Format::Json => {
             let mut document = tally.document(task.brand, task.campaign);

@@ -50,7 +50,7 @@ pub(super) const fn explanation(verdict: Verdict) -> &'static str {
         Verdict::OptedOutController => "opted out of all mailings of this company",
         Verdict::OptedOutBrand => "opted out of all mailings of this brand",
         Verdict::OptedOutTopic => "opted out of this kind of mailing",
-        Verdict::Blocked => "blocked for this brand by staff",
+        Verdict::Blocked => "blocked for this brand",
         Verdict::HardBounce => "the mailbox does not exist (hard bounce)",
         Verdict::Complaint => "reported mail of this brand as spam",
         Verdict::ErasurePending => "erasure of all data is requested",

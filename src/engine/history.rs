@@ -66,6 +66,12 @@ impl Shared {
         Ok(event)
     }
 
+    /// Whether the ledger holds an event there.
+    fn is_event(&self, at: Revision) -> bool {
+        let kinds = [RecordKind::Event, RecordKind::Tombstone];
+        matches!(self.reader.read(at), Ok(Some(record)) if kinds.contains(&record.kind))
+    }
+
     fn notice(&self, at: Revision) -> Result<Notice, EngineError> {
         if let Some(notice) = self.notices.get(&at) {
             return Ok(notice);
@@ -109,7 +115,11 @@ impl Engine {
             Ok(size) => size.min(MAX_PAGE),
             Err(_) => MAX_PAGE,
         };
+        let is_first = page_token.is_empty();
         self.blocking(move |shared| {
+            if !is_first && !shared.is_event(start) {
+                return Err(foreign_page_token().into());
+            }
             let mut walk = shared.walk(start);
             let events: Vec<Event> = walk.by_ref().take(size).collect::<Result<_, _>>()?;
             if events.iter().any(|event| event.fingerprint != fingerprint) {

@@ -148,7 +148,7 @@ impl Engine {
         token: &str,
     ) -> Result<(Preferences, Revision), EngineError> {
         permit(caller, Operation::OwnerWrite)?;
-        let token = self.verified(token, TokenKind::Preferences)?.token;
+        let token = self.verified(token, &[TokenKind::Preferences])?.token;
         let revision = self.head();
         let preferences = self.blocking(move |shared| shared.preferences(&token)).await?;
         Ok((preferences, revision))
@@ -165,7 +165,7 @@ impl Engine {
     ) -> Result<PreferencesUpdated, EngineError> {
         let PreferencesUpdate { token, choices, evidence, request_id, body } = update;
         permit(caller, Operation::OwnerWrite)?;
-        let Verified { token, retired } = self.verified(&token, TokenKind::Preferences)?;
+        let Verified { token, retired } = self.verified(&token, &[TokenKind::Preferences])?;
         check_choices(&token, &choices)?;
         let expired = match self.shared.moment().today {
             Today::Known(today) => token.has_expired(today, PREFERENCES_DAYS),
@@ -184,7 +184,7 @@ impl Engine {
         Ok(PreferencesUpdated { preferences, revision, outcomes })
     }
 
-    /// Records the no of an unsubscribe token, at its own scope or at a broader one.
+    /// Records the no of an unsubscribe or preferences token, at its own scope or at a broader one.
     ///
     /// # Errors
     /// `BadToken`; a scope that does not cover the token's.
@@ -196,7 +196,8 @@ impl Engine {
         evidence: Option<Arc<Evidence>>,
     ) -> Result<Revision, EngineError> {
         permit(caller, Operation::OwnerWrite)?;
-        let token = self.verified(token, TokenKind::Unsubscribe)?.token;
+        let kinds = [TokenKind::Unsubscribe, TokenKind::Preferences];
+        let token = self.verified(token, &kinds)?.token;
         let own = token.scopes.first().copied().unwrap_or(Scope::Everything);
         let own = self.catalog().still_there(own);
         let scope = scope.unwrap_or(own);
@@ -210,9 +211,9 @@ impl Engine {
         Ok(written.revision)
     }
 
-    fn verified(&self, token: &str, kind: TokenKind) -> Result<Verified, EngineError> {
+    fn verified(&self, token: &str, kinds: &[TokenKind]) -> Result<Verified, EngineError> {
         let names = self.catalog().names.clone();
-        let verified = self.shared.keys.token_keys().verify(token, &[kind], &names);
+        let verified = self.shared.keys.token_keys().verify(token, kinds, &names);
         verified.map_err(|error| {
             tracing::debug!(%error, "a token is refused");
             EngineError::BadToken

@@ -302,3 +302,59 @@ async fn malformed_addresses_are_answered_in_their_place() {
     assert_eq!(answer.counts, [(1, 1), (2, 1), (out, 1)]);
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_call_too_large_for_a_group_is_refused_and_nothing_else_suffers() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    let brand = engine.catalog().brand("festival").unwrap().id;
+    // 10,000 addresses with a reason of 8,000 octets each are beyond what one group holds.
+    let command = Command::BlockAddresses {
+        brands: vec![brand],
+        channels: vec![Channel::Email],
+        cause: Cause::StaffDecision,
+        reason: "\u{1F4EE}".repeat(2_000).into(),
+        opt_out: Vec::new(),
+    };
+    let addresses = (0..10_000).map(|n| format!("a{n}@example.org").as_bytes().into()).collect();
+    let large = Write { command, addresses, request_id: "".into(), body: Vec::new() };
+    let caller = caller();
+    let (large, small) = tokio::join!(
+        engine.write(&caller, large),
+        write(&engine, opt_out(Scope::Everything), "ann@example.org", "")
+    );
+    assert_eq!(large.unwrap_err(), EngineError::CallTooLarge);
+    assert_eq!(small.unwrap().outcomes, [WriteOutcome::Applied]);
+    assert_eq!(verdict(&engine, "a1@example.org").await, Verdict::UnknownAddress);
+    assert!(!engine.is_latched());
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_token_of_another_address_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    for reason in ["one", "two", "three"] {
+        for address in ["ann@example.org", "bob@example.org"] {
+            let command = Command::OptOut {
+                scopes: vec![Scope::Everything],
+                reason: reason.into(),
+                evidence: None,
+            };
+            write(&engine, command, address, "").await.unwrap();
+        }
+    }
+    let page = |address: &'static [u8], token: String| {
+        let engine = engine.clone();
+        async move { engine.history(&caller(), address, 2, &token).await }
+    };
+    let first = page(b"ann@example.org", String::new()).await.unwrap();
+    assert_eq!(first.events.len(), 2);
+    let second = page(b"ann@example.org", first.next_page_token.clone()).await.unwrap();
+    assert_eq!((second.events.len(), second.next_page_token.as_str()), (1, ""));
+    for token in [first.next_page_token, "1".to_owned(), "ffff".to_owned(), "x".to_owned()] {
+        let foreign = page(b"bob@example.org", token.clone()).await;
+        assert!(matches!(foreign, Err(EngineError::Invalid(_))), "{token}: {foreign:?}");
+    }
+    engine.stop().await;
+}

@@ -18,11 +18,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::stage::{Applied, Stage};
 use super::Shared;
+use super::campaigns::CatalogRefused;
 use super::error::EngineError;
 use super::request::RequestKey;
 use super::write::Written;
 use crate::authorize::Authorized;
 use crate::catalog::Catalog;
+use crate::catalog::parse::parse;
+use crate::catalog::reload::{loosened, successor};
 use crate::checkpoint::Anchor;
 use crate::index::Change;
 use crate::keys::Keys;
@@ -56,7 +59,7 @@ pub(super) struct Target {
     pub(super) base: Option<Fingerprint>,
 }
 
-type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
+type Reply<T, E = EngineError> = oneshot::Sender<Result<T, E>>;
 
 /// A command for some addresses. A target that is no address is none.
 #[derive(Debug)]
@@ -74,8 +77,8 @@ pub(super) enum Job {
     Write(WriteJob),
     /// A campaign, and the catalog that has it.
     Campaign { campaign: Campaign, reply: Reply<()> },
-    /// A version of the catalog file.
-    Catalog { next: Box<Catalog>, source: Arc<str>, reply: Reply<()> },
+    /// A version of the catalog file: its name and its text.
+    Catalog { file: String, source: Arc<str>, reply: Reply<(), CatalogRefused> },
     /// The present wall clock is right though it lies before the last event.
     AcceptClock { now: Timestamp, reply: Reply<()> },
     /// No more comes.
@@ -101,8 +104,8 @@ impl Writer {
             match job {
                 Job::Write(first) => waiting = self.gather(first, &mut jobs),
                 Job::Campaign { campaign, reply } => answer(reply, self.campaign(campaign)),
-                Job::Catalog { next, source, reply } => {
-                    answer(reply, self.catalog(*next, source));
+                Job::Catalog { file, source, reply } => {
+                    answer(reply, self.catalog(&file, source));
                 }
                 Job::AcceptClock { now, reply } => answer(reply, self.accept_clock(now)),
                 Job::Stop => return,
@@ -133,22 +136,50 @@ impl Writer {
         next
     }
 
-    /// Stages, commits, applies and answers a group.
-    fn record(&mut self, jobs: Vec<WriteJob>) {
-        let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
-        let mut answers: Vec<_> = jobs.iter().map(|job| stage.write(job, None)).collect();
-        let restrictive = jobs.iter().all(|job| job.command.without_yeses().is_some());
-        let urgency = if restrictive { Urgency::No } else { Urgency::Yes };
-        let mut outcome = self.commit(stage, urgency);
-        if matches!(outcome, Err(EngineError::DiskFull)) {
-            let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
-            let full = Some(EngineError::DiskFull);
-            answers = jobs.iter().map(|job| stage.write(job, full.clone())).collect();
-            outcome = self.commit(stage, Urgency::No);
+    /// Records a group. One that is too large for the ledger is recorded call by call.
+    fn record(&mut self, mut jobs: Vec<WriteJob>) {
+        if self.try_record(&mut jobs) {
+            return;
         }
-        for (job, staged) in jobs.into_iter().zip(answers) {
+        for job in jobs {
+            let mut alone = vec![job];
+            if !self.try_record(&mut alone) {
+                alone.into_iter().for_each(|job| answer(job.reply, Err(EngineError::CallTooLarge)));
+            }
+        }
+    }
+
+    /// Stages, commits, applies and answers a group; false, and nothing done, where it is too large.
+    fn try_record(&mut self, jobs: &mut Vec<WriteJob>) -> bool {
+        let (mut outcome, mut answers) = self.attempt(jobs, None);
+        if matches!(outcome, Err(EngineError::DiskFull)) {
+            (outcome, answers) = self.attempt(jobs, Some(&EngineError::DiskFull));
+        }
+        if matches!(outcome, Err(EngineError::CallTooLarge)) {
+            return false;
+        }
+        for (job, staged) in jobs.drain(..).zip(answers) {
             answer(job.reply, outcome.clone().and(staged));
         }
+        true
+    }
+
+    /// Stages and commits a group: whole, or its noes alone where yeses are refused for a reason.
+    fn attempt(
+        &mut self,
+        jobs: &[WriteJob],
+        refused: Option<&EngineError>,
+    ) -> (Result<(), EngineError>, Vec<Result<Written, EngineError>>) {
+        let is_restrictive =
+            |job: &WriteJob| job.command.without_yeses().is_some_and(|noes| noes == job.command);
+        let urgency = if refused.is_some() || jobs.iter().all(is_restrictive) {
+            Urgency::No
+        } else {
+            Urgency::Yes
+        };
+        let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
+        let answers = jobs.iter().map(|job| stage.write(job, refused.cloned())).collect();
+        (self.commit(stage, urgency), answers)
     }
 
     /// Makes a staged group durable and effective.
@@ -169,12 +200,25 @@ impl Writer {
         group: Group<T>,
         urgency: Urgency,
     ) -> Result<Committed<T>, EngineError> {
-        self.ledger.commit(group, urgency).map_err(|error| match error {
+        let committed = self.ledger.commit(group, urgency);
+        // A mark that fails latches the ledger behind a group that is durable.
+        if self.ledger.is_latched() && !self.shared.latched.swap(true, Ordering::AcqRel) {
+            tracing::error!("the ledger is latched: a write to disk failed");
+        }
+        committed.map_err(|error| match error {
             CommitError::Full => EngineError::DiskFull,
-            CommitError::Latched => EngineError::Latched,
-            error => {
-                tracing::error!(%error, "the ledger is latched: a write to disk failed");
-                self.shared.latched.store(true, Ordering::Release);
+            CommitError::TooLarge => EngineError::CallTooLarge,
+            // Nothing of a group that failed stays: it was cut back.
+            CommitError::Latched | CommitError::Failed(_) => {
+                tracing::error!(%error, "a group is not written");
+                EngineError::Latched
+            }
+            CommitError::Unknown(_)
+            | CommitError::Stale { .. }
+            | CommitError::ReservedKind
+            | CommitError::NotErasable(_)
+            | CommitError::Unreadable(_) => {
+                tracing::error!(%error, "the outcome of a group is unknown");
                 EngineError::OutcomeUnknown
             }
         })
@@ -229,9 +273,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Records a version of the catalog: its new words, its text, its new campaigns.
-    fn catalog(&mut self, next: Catalog, source: Arc<str>) -> Result<(), EngineError> {
+    /// Takes a version of the catalog file, if it may follow the present one: its new words, its
+    /// text, its new campaigns. Judged here, where no write comes between.
+    fn catalog(&mut self, file: &str, source: Arc<str>) -> Result<(), CatalogRefused> {
         let current = self.shared.catalog();
+        let next = parse(file, &source, &current.names)?;
+        let used = self.shared.index().used().clone();
+        let next = successor(&current, next, &used).map_err(CatalogRefused::Changes)?;
+        if next == *current {
+            return Ok(());
+        }
+        for change in loosened(&current, &next) {
+            tracing::warn!(change, "the catalog loosens a policy");
+        }
         let at = self.shared.moment().at;
         let names = next.names.beyond(&current.names);
         let version = CatalogVersion { recorded_at: at, names, source: source.clone() };
@@ -273,7 +327,7 @@ impl Writer {
 }
 
 /// Answers a caller. One that has hung up will ask again.
-fn answer<T>(reply: Reply<T>, result: Result<T, EngineError>) {
+fn answer<T, E>(reply: Reply<T, E>, result: Result<T, E>) {
     drop(reply.send(result));
 }
 

@@ -124,6 +124,9 @@ impl Failure {
                     .with("limit", limit)
                     .with("found", got)
             }
+            EngineError::CallTooLarge => {
+                failure(Code::ResourceExhausted, ErrorReason::RequestTooLarge)
+            }
             EngineError::BadToken => failure(Code::PermissionDenied, ErrorReason::BadToken),
             EngineError::RequestIdReused { id } => {
                 failure(Code::AlreadyExists, ErrorReason::RequestIdReused).with("request_id", id)
@@ -262,6 +265,7 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         | EngineError::Forbidden(_)
         | EngineError::SamePerson(_)
         | EngineError::TooManyAddresses { .. }
+        | EngineError::CallTooLarge
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }

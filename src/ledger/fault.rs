@@ -108,6 +108,11 @@ impl FaultDisk {
         state.faults.push((op, before + nth, kind));
     }
 
+    /// Draws what a failed sync and a failed write leave from another seed.
+    pub(crate) fn reseed(&self, seed: u64) {
+        self.state().chance = StdRng::seed_from_u64(seed);
+    }
+
     /// Octets that fit on the disk, allocated ones included.
     pub(crate) fn set_capacity(&self, octets: usize) {
         self.state().capacity = octets;

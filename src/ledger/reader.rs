@@ -157,6 +157,11 @@ impl Shared {
         segment
     }
 
+    /// The segment that grows.
+    pub(super) fn last_segment(&self, first: Revision) -> Arc<Segment> {
+        self.segment_of(first).unwrap_or_else(|| self.add_segment(first))
+    }
+
     /// The segment that holds a revision.
     pub(super) fn segment_of(&self, revision: Revision) -> Option<Arc<Segment>> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);

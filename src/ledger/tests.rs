@@ -66,6 +66,8 @@ fn payload(number: u64, octets: usize) -> Vec<u8> {
 enum Act {
     /// A group of records with payloads of these sizes.
     Commit(&'static [usize]),
+    /// As `Commit`, of another kind: as long, with other octets.
+    CommitOther(&'static [usize]),
     /// A group of one record and the tombstone of these revisions.
     Redact(&'static [u64]),
 }
@@ -96,9 +98,11 @@ impl Model {
     fn after(&self, act: &Act) -> Self {
         let mut model = self.clone();
         match act {
-            Act::Commit(sizes) => {
+            Act::Commit(sizes) | Act::CommitOther(sizes) => {
+                let other = matches!(act, Act::CommitOther(_));
+                let kind = if other { RecordKind::Notice } else { RecordKind::Event };
                 for &size in *sizes {
-                    model.0.push((RecordKind::Event, payload(model.head() + 1, size), false));
+                    model.0.push((kind, payload(model.head() + 1, size), false));
                 }
             }
             Act::Redact(erases) => {
@@ -144,7 +148,7 @@ fn act(ledger: &mut Ledger, model: &Model, act: &Act) -> Result<(), CommitError>
     let next = model.after(act);
     let new = &next.0[model.0.len()..];
     match act {
-        Act::Commit(_) => {
+        Act::Commit(_) | Act::CommitOther(_) => {
             for (kind, payload, _) in new {
                 group.push(*kind, payload);
             }
@@ -159,7 +163,7 @@ fn act(ledger: &mut Ledger, model: &Model, act: &Act) -> Result<(), CommitError>
 }
 
 /// What became of a script.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Outcome {
     /// What was acknowledged.
     acked: Model,
@@ -167,23 +171,37 @@ struct Outcome {
     perhaps: Option<Model>,
     /// Groups refused with nothing written.
     refused: u32,
+    /// What was done when the power was cut.
+    cut_in: Option<Act>,
 }
 
 /// Opens the ledger and runs the script; goes on after errors, as a server does.
 fn run(disk: &FaultDisk, script: &[Act]) -> Outcome {
-    let mut outcome = Outcome::default();
+    run_on(disk, Outcome::default(), script)
+}
+
+/// As `run`, on what an earlier run has left.
+fn run_on(disk: &FaultDisk, mut outcome: Outcome, script: &[Act]) -> Outcome {
     let Ok((mut ledger, _)) = open(disk) else {
         return outcome;
     };
+    if let Some(perhaps) = outcome.perhaps.take()
+        && ledger.head() == revision(perhaps.head())
+    {
+        outcome.acked = perhaps;
+    }
     for step in script {
         let erasable = match step {
             Act::Redact(erases) => erases.iter().all(|&erased| erased <= outcome.acked.head()),
-            Act::Commit(_) => true,
+            Act::Commit(_) | Act::CommitOther(_) => true,
         };
         if !erasable {
             continue;
         }
         let was_latched = ledger.is_latched();
+        if !disk.crashed() {
+            outcome.cut_in = Some(step.clone());
+        }
         match act(&mut ledger, &outcome.acked, step) {
             Ok(()) => {
                 assert!(!was_latched, "nothing is acknowledged after the latch");

@@ -268,6 +268,9 @@ fn frames(
     let (mut at, mut revision, mut chain) = (0, head.first, before);
     while frames.len() < narrow(u64::from(head.count)) {
         let fault = |what, torn| FrameFault { what, at, revision, torn };
+        if at >= end {
+            return Err(fault(Damaged::Count, false));
+        }
         let Some((outside, _)) = octets.get(at..).and_then(|rest| Outside::decode(rest, seed))
         else {
             return Err(fault(Damaged::Frame, true));

@@ -1,6 +1,21 @@
 //! One binary for all integration tests; each behavior is one module.
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests have their own clock, tasks and parameters"
+    )
+)]
 
+#[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
 mod naive;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
 mod rules;
+#[cfg(test)]
 mod world;

@@ -3,6 +3,9 @@
 mod arbitrary;
 mod decision;
 mod deeds;
+mod owner;
 mod pair;
 mod promises;
+mod say;
 mod sequences;
+mod writes;

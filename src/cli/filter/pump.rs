@@ -43,6 +43,8 @@ pub(in crate::cli) enum Stop {
     Server(Fault),
     #[error("the server ended the stream before its last answer")]
     Ended,
+    #[error("not every row was decided")]
+    Undecided,
     #[error(transparent)]
     Input(RowError),
     #[error(transparent)]
@@ -114,6 +116,8 @@ where
         Ok((mut sink, written)) => {
             let ended = match (written, asked) {
                 (Err(error), _) => Err(error.into()),
+                // INVARIANT(whole run): a run is complete only when every row read is decided.
+                (Ok(()), Ok(())) if sink.tally().rows() != rows_read() => Err(Stop::Undecided),
                 (Ok(()), Ok(())) => sink.finish().map_err(Stop::from),
                 (Ok(()), Err(stop)) => sink.flush().map_err(Stop::from).and(Err(stop)),
             };
@@ -139,10 +143,10 @@ async fn ask(
                 Ok(chunk) => chunk,
                 Err(failure) => return Ok(Err(Stop::Input(failure))),
             };
-            if let Some(question) = chunk.question.take()
-                && questions.send(question).await.is_err()
-            {
-                break;
+            // A stream that takes no more questions has failed. Whoever collects finds out why when
+            // it waits for the answer to this chunk: so the chunk goes there all the same.
+            if let Some(question) = chunk.question.take() {
+                drop(questions.send(question).await);
             }
             // Where nobody collects any more, whoever collected says why.
             if to_collect.send(chunk).await.is_err() {

@@ -12,7 +12,7 @@ use super::chunk::State;
 
 /// Why a row is written where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(in crate::cli) enum Reason {
     /// The server's verdict.
     Verdict(u8),
     NoAddress,
@@ -88,7 +88,7 @@ impl Tally {
     }
 
     /// Every reason that was given, the most frequent first.
-    pub(super) fn reasons(&self) -> Vec<(Reason, u64)> {
+    pub(in crate::cli) fn reasons(&self) -> Vec<(Reason, u64)> {
         let verdicts = (0..=u8::MAX).map(Reason::Verdict).zip(self.verdicts);
         let own = [
             (Reason::NoAddress, self.no_address),
@@ -101,24 +101,24 @@ impl Tally {
     }
 
     /// Rows in all.
-    pub(super) fn rows(&self) -> u64 {
+    pub(in crate::cli) fn rows(&self) -> u64 {
         self.verdicts.iter().sum::<u64>() + self.no_address + self.malformed + self.dropped
     }
 
     /// Rows that may be sent to.
-    pub(super) fn allowed(&self) -> u64 {
+    pub(in crate::cli) fn allowed(&self) -> u64 {
         self.verdicts.iter().skip(usize::from(Verdict::FIRST_ALLOWED)).sum()
     }
 
     /// Rows without a valid address.
-    pub(super) fn invalid(&self) -> u64 {
+    pub(in crate::cli) fn invalid(&self) -> u64 {
         let invalid = usize::from(Verdict::InvalidAddress.code());
         let refused = self.verdicts.get(invalid).copied().unwrap_or_default();
         refused + self.no_address + self.malformed
     }
 
     /// The summary for people.
-    pub(super) fn table(&self, brand: &str, campaign: &str) -> String {
+    pub(in crate::cli) fn table(&self, brand: &str, campaign: &str) -> String {
         let mut rows: Vec<[String; 3]> = self
             .reasons()
             .into_iter()
@@ -149,7 +149,7 @@ impl Tally {
     }
 
     /// The summary for programs.
-    pub(super) fn document(&self, brand: &str, campaign: &str) -> Value {
+    pub(in crate::cli) fn document(&self, brand: &str, campaign: &str) -> Value {
         let reasons = self.reasons().into_iter().map(|(reason, rows)| {
             let Words { name, explanation, allowed } = reason.words();
             json!({ "verdict": name, "explanation": explanation, "allowed": allowed, "rows": rows })

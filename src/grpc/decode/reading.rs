@@ -98,10 +98,9 @@ impl<'c> Reading<'c> {
     pub(super) fn scope(&mut self, field: &str, scope: api::Scope) -> Option<Scope> {
         let api::Scope { level } = scope;
         match level {
-            None => self.fault(
-                format!("{field}.level"),
-                "is not set; name everything, a controller, a brand or a topic",
-            ),
+            None => {
+                self.fault(field, "is not set; name everything, a controller, a brand or a topic")
+            }
             Some(Level::Everything(true)) => Some(Scope::Everything),
             Some(Level::Everything(false)) => self.fault(
                 format!("{field}.everything"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::super::Damaged;
+use super::super::format::{Head, MARK, Seed};
 use super::*;
 
 fn path(first: u64) -> PathBuf {
@@ -31,7 +32,7 @@ fn three_groups() -> (FaultDisk, usize, Model, Model) {
 fn truncation_in_the_last_group_cuts_it_whole() {
     let (disk, start, before, whole) = three_groups();
     let octets = disk.files()[&path(1)].len();
-    let frames_end = octets - super::super::format::MARK;
+    let frames_end = octets - MARK;
     for len in start..octets {
         let disk = disk.copy();
         disk.tamper(&path(1), |octets| octets.truncate(len));
@@ -66,7 +67,7 @@ fn truncation_of_a_segment_that_another_follows_is_damage() {
     for len in 0..octets.len() {
         let disk = disk.copy();
         disk.tamper(first, |octets| octets.truncate(len));
-        if len >= octets.len() - super::super::format::MARK {
+        if len >= octets.len() - MARK {
             assert_eq!(report(&disk).damage[0].what, Damaged::Mark);
             model.assert_read(&open(&disk).unwrap().0);
         } else {
@@ -147,7 +148,7 @@ fn flipped_bit_is_refused_repaired_or_harmless() {
 #[test]
 fn flipped_bit_in_a_group_without_its_mark_takes_the_group_at_most() {
     let (disk, start, before, whole) = three_groups();
-    disk.tamper(&path(1), |octets| octets.truncate(octets.len() - super::super::format::MARK));
+    disk.tamper(&path(1), |octets| octets.truncate(octets.len() - MARK));
     let octets = disk.files()[&path(1)].len();
     let outcomes = flip_all(&disk, &[&whole, &before]);
     println!("{octets} octets, the last {} unmarked: {outcomes:?}", octets - start);
@@ -178,7 +179,7 @@ fn a_payload_full_of_frames_does_not_turn_a_torn_tail_into_damage() {
     let mut group = ledger.begin(());
     group.push(RecordKind::Event, &frames);
     ledger.commit(group, Urgency::Yes).unwrap();
-    let frames_end = disk.files()[&path(1)].len() - super::super::format::MARK;
+    let frames_end = disk.files()[&path(1)].len() - MARK;
     disk.tamper(&path(1), |octets| octets.truncate(frames_end - 1));
     assert_eq!(open().unwrap().head(), Revision::ZERO);
 }
@@ -302,4 +303,52 @@ fn lost_sector_never_serves_a_wrong_record() {
     }
     println!("lost sectors: {outcomes:?}");
     assert!(outcomes[&Flip::Refused] > outcomes[&Flip::Repaired]);
+}
+
+/// Two ledgers of one key: a sound group of the one is no group of the other.
+#[test]
+fn group_of_another_ledger_breaks_the_chain() {
+    let (disk, start, _, _) = three_groups();
+    let other = FaultDisk::new();
+    let (mut ledger, _) = open_after(&other, Options::default(), None).unwrap();
+    let mut model = Model::default();
+    for step in [Act::CommitOther(&[20]), Act::Commit(&[100, 50]), Act::Commit(&[40, 70, 30])] {
+        act(&mut ledger, &model, &step).unwrap();
+        model = model.after(&step);
+    }
+    let foreign = other.files()[&path(1)][start..].to_vec();
+    disk.tamper(&path(1), |octets| octets[start..].copy_from_slice(&foreign));
+    let OpenError::Damaged(damage) = open(&disk).unwrap_err() else { panic!() };
+    assert_eq!((damage.what, damage.revision), (Damaged::Chain, revision(4)));
+    // Without its mark it is no torn tail either: a crash makes no valid frames.
+    disk.tamper(&path(1), |octets| octets.truncate(octets.len() - MARK));
+    assert!(matches!(open(&disk), Err(OpenError::Damaged(_))));
+}
+
+/// A head that is sound by itself and counts wrongly.
+#[test]
+fn record_left_out_of_a_group_breaks_the_count() {
+    let (disk, start, _, _) = three_groups();
+    let seed = Seed::of(&KEY);
+    let sound = disk.files()[&path(1)].clone();
+    let head = Head::decode(&sound[start..], seed).unwrap();
+    for wrong in [
+        Head { count: head.count - 1, ..head },
+        Head { count: head.count + 1, ..head },
+        Head { count: 0, ..head },
+        Head { octets: head.octets - 1, ..head },
+        Head { durable: Revision::ZERO, ..head },
+        Head { first: head.first.next(), ..head },
+    ] {
+        let disk = disk.copy();
+        let octets = wrong.encode(seed);
+        disk.tamper(&path(1), |all| all[start..start + octets.len()].copy_from_slice(&octets));
+        assert!(matches!(open(&disk), Err(OpenError::Damaged(_))), "{wrong:?}");
+        disk.tamper(&path(1), |octets| octets.truncate(octets.len() - MARK));
+        let opened = open(&disk).map(|(ledger, _)| ledger.head());
+        assert!(
+            matches!(opened, Err(OpenError::Damaged(_))),
+            "{wrong:?} without its mark: {opened:?}"
+        );
+    }
 }

@@ -30,8 +30,9 @@ def stubs(into):
     """Generates the stubs and imports them."""
     from grpc_tools import protoc
 
+    well_known = pathlib.Path(protoc.__file__).parent / "_proto"
     files = sorted(str(path) for path in (ROOT / "proto").rglob("*.proto"))
-    arguments = ["protoc", f"-I{ROOT / 'proto'}", f"--python_out={into}", f"--grpc_python_out={into}"]
+    arguments = ["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", f"--python_out={into}", f"--grpc_python_out={into}"]
     assert protoc.main(arguments + files) == 0
     sys.path.insert(0, str(into))
     names = ["common", "decision", "consent", "preference", "catalog", "erasure"]
@@ -113,7 +114,7 @@ class Story:
         names = [self.s["common"].WriteOutcome.Name(o).removeprefix("WRITE_OUTCOME_") for o in response.outcomes]
         return names[0] if len(names) == 1 else names
 
-    def form(self):
+    def form(self, occurred_at=timestamp_pb2.Timestamp(seconds=1767225600)):
         common = self.s["common"]
         return common.Evidence(
             method=common.METHOD_FORM,
@@ -122,7 +123,7 @@ class Story:
             wording_version="2026-01",
             language="en",
             ip="192.0.2.7",
-            occurred_at=timestamp_pb2.Timestamp(seconds=1767225600),
+            occurred_at=occurred_at,
         )
 
     def fails(self, call, code, reason, field, what):
@@ -215,7 +216,9 @@ class Story:
         expect(shown.preferences.masked_address, "b***@example.org", "the masked address")
         expect([t.subscribed for t in shown.preferences.topics if t.subscribed], [], "nothing is subscribed")
         chosen = preference.Choice(scope=self.scope("topic:festival/newsletter"), subscribed=True)
-        update = preference.UpdatePreferencesRequest(token=token, choices=[chosen], evidence=self.form())
+        queued = preference.UpdatePreferencesRequest(token=token, choices=[chosen], evidence=self.form())
+        expect(self.outcome(self.preference.UpdatePreferences(queued)), "REJECTED_OPTED_OUT", "a yes from before")
+        update = preference.UpdatePreferencesRequest(token=token, choices=[chosen], evidence=self.form(None))
         expect(self.outcome(self.preference.UpdatePreferences(update)), "APPLIED", "the owner's yes")
         expect(self.verdict(bob), "ALLOWED_CONSENT", "in for one newsletter")
         stop = preference.UnsubscribeRequest(token=links[0].unsubscribe_token)
@@ -276,7 +279,7 @@ class Story:
                    grpc.StatusCode.NOT_FOUND, "UNKNOWN_BRAND", None, "an unknown brand")
         self.fails(check(brand="festival", campaign="nothing", addresses=["a@example.org"]),
                    grpc.StatusCode.NOT_FOUND, "UNKNOWN_CAMPAIGN", None, "an unknown campaign")
-        self.fails(check(brand="festival", campaign="2026-11-advent"), invalid, "INVALID_FIELD", "addresses",
+        self.fails(check(brand="festival", campaign="2026-11-advent"), invalid, "NO_ADDRESSES", "addresses",
                    "no addresses")
         self.fails(check(brand="festival", campaign="2026-11-advent", addresses=["a@b.example"] * 100001),
                    grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ADDRESSES", None, "100,001 addresses")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use maysend::catalog::{Catalog, StaffConsent, StaffResubscribe};
 use maysend::model::actor::ActorClass;
 use maysend::model::campaign::Channel;
-use maysend::model::command::{Choice, Command, Proof, Wish};
+use maysend::model::command::Command;
 use maysend::model::day::{Timestamp, Today};
 use maysend::model::event::EventKind;
 use maysend::model::evidence::{Evidence, LegalBasis};
@@ -14,7 +14,7 @@ use maysend::model::scope::{BrandId, ControllerId, Scope};
 use maysend::model::verdict::{Verdict, WriteOutcome};
 use maysend::profile::Profile;
 
-use super::{Book, Record, Said, Voice, Yes, depth, inside, lifetime, related, verdict};
+use super::{Book, Record, Said, Voice, Yes, inside, lifetime, related, verdict};
 
 /// A command and the circumstances that it meets.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn plain(outcome: WriteOutcome) -> Self {
+    pub(super) fn plain(outcome: WriteOutcome) -> Self {
         Self { outcome, choices: Vec::new(), kinds: Vec::new() }
     }
 }
@@ -53,7 +53,7 @@ fn by_origin(origin: Origin) -> WriteOutcome {
     }
 }
 
-fn brands(scopes: &[Scope]) -> Vec<BrandId> {
+pub(super) fn brands(scopes: &[Scope]) -> Vec<BrandId> {
     let brand = |scope: &Scope| match scope {
         Scope::Brand(brand) => *brand,
         Scope::Topic(topic) => topic.brand(),
@@ -62,7 +62,7 @@ fn brands(scopes: &[Scope]) -> Vec<BrandId> {
     scopes.iter().map(brand).collect()
 }
 
-fn registrations(scopes: &[Scope]) -> Vec<Said> {
+pub(super) fn registrations(scopes: &[Scope]) -> Vec<Said> {
     let controllers = brands(scopes).into_iter().map(BrandId::controller);
     controllers.map(Said::Registered).collect()
 }
@@ -330,209 +330,6 @@ impl Book {
         Answer { kinds: vec![kind], ..Answer::plain(WriteOutcome::Applied) }
     }
 
-    fn owner_choice(
-        &mut self,
-        asking: &Asking<'_>,
-        choices: &[Choice],
-        proof: &Proof,
-        evidence: Option<&Arc<Evidence>>,
-    ) -> Answer {
-        let of = |wish| {
-            let wished = choices.iter().filter(move |choice| choice.wish == wish);
-            wished.map(|choice| choice.scope).collect::<Vec<_>>()
-        };
-        let (noes, yeses) = (of(Wish::Unsubscribe), of(Wish::Subscribe));
-        let before = self.clone();
-        let mut kinds = Vec::new();
-        let mut outcomes: Vec<(Scope, WriteOutcome)> = Vec::new();
-
-        // Each no on its own, then all in one record.
-        let asked = match proof {
-            Proof::PreferencesToken { asked, .. } => *asked,
-            _ => None,
-        };
-        let mut told = Vec::new();
-        for scope in &noes {
-            let origin = if asked == Some(*scope) { Origin::Refusal } else { Origin::OptOut };
-            let no = Said::No { scope: *scope, origin };
-            told.push(no.clone());
-            let kind = EventKind::OptedOut;
-            let alone = record(asking, kind, "", evidence.cloned(), vec![no]);
-            if self.erased {
-                outcomes.push((*scope, WriteOutcome::Unchanged));
-            } else {
-                outcomes.push((*scope, self.outcome_of(&alone)));
-                self.records.push(alone);
-            }
-        }
-        *self = before.clone();
-        let mut next = asking.next;
-        if outcomes.iter().any(|(_, outcome)| *outcome == WriteOutcome::Applied) {
-            let declines = noes.iter().all(|scope| asked == Some(*scope));
-            let kind = if declines { EventKind::ConsentRefused } else { EventKind::OptedOut };
-            self.records.push(record(asking, kind, "", evidence.cloned(), told));
-            kinds.push(kind);
-            next += 1;
-        }
-
-        // The yeses, all or none.
-        if !yeses.is_empty() {
-            // A guest's own no stands already; when a no was recorded is asked of the past alone.
-            let standing = self.facts();
-            let evidence_given = evidence.map(AsRef::as_ref);
-            let rejected =
-                before.yes_in_the_way(&standing, asking.base, &yeses, proof, evidence_given);
-            let outcome = match rejected {
-                _ if before.redeemed(proof, &yeses) => WriteOutcome::Unchanged,
-                Some(outcome) => outcome,
-                None => {
-                    self.owner_yes_said(asking, next, &noes, &yeses, proof, evidence, &mut kinds)
-                }
-            };
-            outcomes.extend(yeses.iter().map(|scope| (*scope, outcome)));
-        }
-        let outcome_at = |scope: Scope| {
-            outcomes.iter().find(|(at, _)| *at == scope).expect("each choice has one").1
-        };
-        let choices: Vec<_> = choices.iter().map(|choice| outcome_at(choice.scope)).collect();
-        Answer { outcome: whole(&choices), choices, kinds }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one set of choices")]
-    fn owner_yes_said(
-        &mut self,
-        asking: &Asking<'_>,
-        next: u64,
-        noes: &[Scope],
-        scopes: &[Scope],
-        proof: &Proof,
-        evidence: Option<&Arc<Evidence>>,
-        kinds: &mut Vec<EventKind>,
-    ) -> WriteOutcome {
-        let (voice, proved) = match proof {
-            Proof::PreferencesToken { .. } | Proof::ConfirmToken { .. } => {
-                (Voice::OwnerByMailbox, true)
-            }
-            Proof::PortalSession => (Voice::Owner, true),
-            Proof::PortalGuest => (Voice::Owner, false),
-            Proof::UnsubscribeToken => unreachable!("it never says yes"),
-        };
-        let mut said = Vec::new();
-        let afresh = self.erased;
-        if afresh {
-            self.erased = false;
-            said.push(Said::No { scope: Scope::Everything, origin: Origin::OptOut });
-        }
-        said.extend(yeses(asking, scopes, Basis::Consent, voice, noes, evidence));
-        said.extend(registrations(scopes));
-        let mut record = record(asking, EventKind::ConsentGranted, "", evidence.cloned(), said);
-        record.kind = self.kind_of_yes(&record);
-        record.afresh = afresh;
-        record.owner_proved = proved;
-        record.revision = next;
-        record.legal_basis = Some(LegalBasis::Consent);
-        let outcome = self.outcome_of(&record);
-        if outcome == WriteOutcome::Applied {
-            kinds.push(record.kind);
-            self.records.push(record);
-        }
-        outcome
-    }
-
-    /// Why an owner's yes is rejected, if it is. `self` is without the noes of its own set, which
-    /// `standing` has.
-    fn yes_in_the_way(
-        &self,
-        standing: &Profile,
-        base: Option<&Profile>,
-        scopes: &[Scope],
-        proof: &Proof,
-        evidence: Option<&Evidence>,
-    ) -> Option<WriteOutcome> {
-        let afresh = match proof {
-            Proof::ConfirmToken { minted } => minted.number() >= self.erased_at,
-            _ => false,
-        };
-        match self.erasure() {
-            Erasure::Erased if !afresh => return Some(WriteOutcome::Erased),
-            Erasure::Pending => return Some(WriteOutcome::ErasurePending),
-            Erasure::Erased | Erasure::None => {}
-        }
-        let bounced = brands(scopes).into_iter().any(|brand| {
-            let cause = Cause::HardBounce;
-            self.blocked(Block { brand, channel: Channel::Email, cause })
-        });
-        let unproved = match proof {
-            Proof::UnsubscribeToken => true,
-            Proof::PreferencesToken { minted, may_grant, .. } => {
-                !may_grant || minted.number() < self.erased_at
-            }
-            Proof::ConfirmToken { minted } => {
-                minted.number() < self.erased_at || self.later_no(scopes, minted.number())
-            }
-            Proof::PortalSession => bounced,
-            Proof::PortalGuest => {
-                let no = |facts: &Profile| {
-                    facts.declarations.iter().any(|(at, declaration)| {
-                        matches!(declaration, Declaration::No { .. })
-                            && scopes.iter().any(|scope| related(*at, *scope))
-                    })
-                };
-                bounced || no(standing) || base.is_some_and(no)
-            }
-        };
-        if unproved {
-            return Some(WriteOutcome::Proof);
-        }
-        let occurred_at = evidence.and_then(|evidence| evidence.occurred_at)?;
-        for (at, declaration) in self.facts().declarations {
-            if matches!(declaration, Declaration::No { .. })
-                && scopes.iter().any(|scope| related(at, *scope))
-                && self.last_no(at).is_some_and(|recorded| occurred_at < recorded)
-            {
-                return Some(WriteOutcome::OptedOut);
-            }
-        }
-        None
-    }
-
-    /// Whether somebody said no at, above or inside one of the scopes after that revision. That
-    /// who starts afresh is out of everything was said by nobody.
-    fn later_no(&self, scopes: &[Scope], minted: u64) -> bool {
-        self.records.iter().filter(|record| record.revision > minted).any(|record| {
-            record.said.iter().any(|said| match said {
-                Said::No { scope: at, .. } => {
-                    !record.afresh && scopes.iter().any(|scope| related(*at, *scope))
-                }
-                _ => false,
-            })
-        })
-    }
-
-    /// When a no at exactly this scope was last recorded.
-    fn last_no(&self, at: Scope) -> Option<Timestamp> {
-        let says_no = |record: &&Record| {
-            record.said.iter().any(|said| matches!(said, Said::No { scope, .. } if *scope == at))
-        };
-        self.records.iter().filter(says_no).map(|record| record.at).max()
-    }
-
-    /// Whether a confirm token did its work: since it was made, a yes to all of its scopes came
-    /// through the mailbox, and no no thereafter.
-    fn redeemed(&self, proof: &Proof, scopes: &[Scope]) -> bool {
-        let Proof::ConfirmToken { minted } = proof else { return false };
-        let since = self.records.iter().filter(|record| record.revision > minted.number());
-        let mut yeses = since.filter(|record| {
-            scopes.iter().all(|scope| {
-                record.said.iter().any(|said| match said {
-                    Said::Yes(yes) => yes.scope == *scope && yes.voice == Voice::OwnerByMailbox,
-                    _ => false,
-                })
-            })
-        });
-        yeses.next().is_some() && !self.later_no(scopes, minted.number())
-    }
-
     fn erasure_in_the_way(&self) -> Option<WriteOutcome> {
         match self.erasure() {
             Erasure::Erased => Some(WriteOutcome::Erased),
@@ -555,83 +352,6 @@ impl Book {
         }
         self.propose(asking, record(asking, kind, reason, evidence, said))
     }
-
-    /// Adds the record unless it says nothing new.
-    fn propose(&mut self, asking: &Asking<'_>, record: Record) -> Answer {
-        debug_assert_eq!(record.revision, asking.next);
-        let outcome = self.outcome_of(&record);
-        let mut answer = Answer::plain(outcome);
-        if outcome == WriteOutcome::Applied {
-            answer.kinds.push(record.kind);
-            self.records.push(record);
-        }
-        answer
-    }
-
-    /// Applied where the facts change or the proof is new.
-    fn outcome_of(&self, record: &Record) -> WriteOutcome {
-        let mut after = self.clone();
-        after.records.push(record.clone());
-        if after.facts() == self.facts()
-            && record.said.iter().all(|said| self.on_record(said, record))
-        {
-            WriteOutcome::Unchanged
-        } else {
-            WriteOutcome::Applied
-        }
-    }
-
-    /// Whether somebody of the same class already said so, for the same reason and with the same
-    /// evidence, since when the fact has stood as it stands.
-    fn on_record(&self, said: &Said, record: &Record) -> bool {
-        let mut earlier = self.clone();
-        while let Some(last) = earlier.records.last() {
-            if !earlier.agrees(self, said) {
-                return false;
-            }
-            if last.class == record.class
-                && last.reason == record.reason
-                && last.legal_basis == record.legal_basis
-                && same_evidence(last.evidence.as_deref(), record.evidence.as_deref())
-                && last.said.iter().any(|other| same_fact(other, said))
-            {
-                return true;
-            }
-            earlier.records.pop();
-        }
-        // What lifts a block that is not there speaks of no standing fact.
-        matches!(said, Said::Lifted { .. } | Said::ErasureRejected)
-    }
-
-    /// Whether what is said stood in this book as it stands in the other.
-    fn agrees(&self, now: &Self, said: &Said) -> bool {
-        match said {
-            Said::Registered(controller) => {
-                self.registered(*controller) == now.registered(*controller)
-            }
-            Said::No { scope, .. } | Said::Yes(Yes { scope, .. }) => {
-                self.standing(*scope) == now.standing(*scope)
-            }
-            Said::Blocked(block) => self.blocked(*block) == now.blocked(*block),
-            Said::ErasureRequested => self.erasure() == now.erasure(),
-            Said::Lifted { .. } | Said::ErasureRejected | Said::Asked { .. } | Said::OptInBegun => {
-                true
-            }
-        }
-    }
-
-    /// A yes that removes a no is a resubscription.
-    fn kind_of_yes(&self, record: &Record) -> EventKind {
-        let mut after = self.clone();
-        after.records.push(record.clone());
-        for (scope, declaration) in self.facts().declarations {
-            let stays = matches!(after.standing(scope), Some(Declaration::No { .. }));
-            if matches!(declaration, Declaration::No { .. }) && !stays {
-                return EventKind::Resubscribed;
-            }
-        }
-        EventKind::ConsentGranted
-    }
 }
 
 fn basis_of(legal_basis: LegalBasis) -> Basis {
@@ -641,7 +361,7 @@ fn basis_of(legal_basis: LegalBasis) -> Basis {
     }
 }
 
-fn record(
+pub(super) fn record(
     asking: &Asking<'_>,
     kind: EventKind,
     reason: &str,
@@ -662,7 +382,7 @@ fn record(
     }
 }
 
-fn yeses(
+pub(super) fn yeses(
     asking: &Asking<'_>,
     scopes: &[Scope],
     basis: Basis,
@@ -687,37 +407,6 @@ fn yeses(
         })
     });
     said.collect()
-}
-
-fn same_fact(a: &Said, b: &Said) -> bool {
-    match (a, b) {
-        (Said::No { scope: a, .. }, Said::No { scope: b, .. }) => a == b,
-        (Said::Yes(a), Said::Yes(b)) => a.scope == b.scope,
-        _ => a == b,
-    }
-}
-
-/// All but network address, program and instant.
-fn same_evidence(a: Option<&Evidence>, b: Option<&Evidence>) -> bool {
-    match (a, b) {
-        (None, None) => true,
-        (Some(a), Some(b)) => {
-            a.method == b.method
-                && a.source == b.source
-                && a.notice == b.notice
-                && a.document_ref == b.document_ref
-        }
-        (Some(_), None) | (None, Some(_)) => false,
-    }
-}
-
-/// The outcome of a set: applied where anything was recorded, else what rejects it, else unchanged.
-fn whole(choices: &[WriteOutcome]) -> WriteOutcome {
-    if choices.contains(&WriteOutcome::Applied) {
-        return WriteOutcome::Applied;
-    }
-    let rejected = choices.iter().find(|outcome| **outcome != WriteOutcome::Unchanged);
-    rejected.copied().unwrap_or(WriteOutcome::Unchanged)
 }
 
 /// What a denied consent request says to who wanted to send it.

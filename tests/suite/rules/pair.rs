@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use maysend::authorize::{Authorized, authorize};
-use maysend::catalog::{Catalog, PlusTags};
+use maysend::catalog::{Catalog, PlusTags, Policy};
 use maysend::decide::decide;
 use maysend::model::actor::{Caller, Role};
 use maysend::model::campaign::Campaign;
 use maysend::model::command::Command;
 use maysend::model::day::{Day, Timestamp, Today};
-use maysend::model::event::{Effect, Event, EventKind, Statement};
+use maysend::model::event::{Effect, Event, EventKind};
 use maysend::model::fact::Erasure;
 use maysend::model::fingerprint::Fingerprint;
 use maysend::model::revision::Revision;
@@ -21,7 +21,7 @@ use maysend::transition::{Moment, Outcome, Past, Subject, Transition, transition
 
 use super::promises;
 use crate::naive::{self, Answer, Asking, Book};
-use crate::world::{campaigns, day, instant};
+use crate::world::{campaigns, catalog, day, instant};
 
 /// An address of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,16 @@ pub(super) fn portal() -> Caller {
     Caller { credential: "shop".into(), roles: vec![Role::Portal], actor: "".into() }
 }
 
+/// Both sides where every brand has this policy and tags widen restrictions.
+pub(super) fn under(policy: Policy) -> Pair {
+    Pair::new(catalog(PlusTags::WidenRestrictions, &std::array::from_fn(|_| policy.clone())))
+}
+
+/// Both sides where every brand has the policy of a catalog that says nothing of it.
+pub(super) fn pair() -> Pair {
+    under(Policy::default())
+}
+
 impl Pair {
     /// Both sides on the first day, with nothing said.
     pub(super) fn new(catalog: Catalog) -> Self {
@@ -138,9 +148,20 @@ impl Pair {
         }
     }
 
-    /// The statements of the address so far, oldest first.
-    pub(super) fn statements(&self, who: Who) -> impl Iterator<Item = &Statement> {
-        self.held[who.index()].events.iter().map(|event| &event.statement)
+    /// Lets time pass to that instant.
+    pub(super) fn advance_to(&mut self, at: Timestamp) {
+        assert!(at > self.at, "time runs forwards");
+        self.at = at;
+    }
+
+    /// The kinds of the events on record, oldest first.
+    pub(super) fn kinds(&self, who: Who) -> Vec<EventKind> {
+        self.held[who.index()].events.iter().map(|event| event.statement.kind).collect()
+    }
+
+    /// The facts of the address, on which both sides agree.
+    pub(super) fn facts(&self, who: Who) -> &Profile {
+        &self.held[who.index()].profile
     }
 
     /// Where the double opt-ins of the address were recorded, and what they asked for.

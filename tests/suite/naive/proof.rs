@@ -1,0 +1,110 @@
+//! What is recorded: a change of the facts, or new proof of what stands.
+
+use maysend::model::event::EventKind;
+use maysend::model::evidence::Evidence;
+use maysend::model::fact::Declaration;
+use maysend::model::verdict::WriteOutcome;
+
+use super::take::{Answer, Asking};
+use super::{Book, Record, Said, Yes};
+
+impl Book {
+    /// Adds the record unless it says nothing new.
+    pub(super) fn propose(&mut self, asking: &Asking<'_>, record: Record) -> Answer {
+        debug_assert_eq!(record.revision, asking.next);
+        let outcome = self.outcome_of(&record);
+        let mut answer = Answer::plain(outcome);
+        if outcome == WriteOutcome::Applied {
+            answer.kinds.push(record.kind);
+            self.records.push(record);
+        }
+        answer
+    }
+
+    /// Applied where the facts change or the proof is new.
+    pub(super) fn outcome_of(&self, record: &Record) -> WriteOutcome {
+        let mut after = self.clone();
+        after.records.push(record.clone());
+        if after.facts() == self.facts()
+            && record.said.iter().all(|said| self.on_record(said, record))
+        {
+            WriteOutcome::Unchanged
+        } else {
+            WriteOutcome::Applied
+        }
+    }
+
+    /// Whether somebody of the same class already said so, for the same reason and with the same
+    /// evidence, since when the fact has stood as it stands.
+    fn on_record(&self, said: &Said, record: &Record) -> bool {
+        let mut earlier = self.clone();
+        while let Some(last) = earlier.records.last() {
+            if !earlier.agrees(self, said) {
+                return false;
+            }
+            if last.class == record.class
+                && last.reason == record.reason
+                && last.legal_basis == record.legal_basis
+                && same_evidence(last.evidence.as_deref(), record.evidence.as_deref())
+                && last.said.iter().any(|other| same_fact(other, said))
+            {
+                return true;
+            }
+            earlier.records.pop();
+        }
+        // What lifts a block that is not there speaks of no standing fact.
+        matches!(said, Said::Lifted { .. } | Said::ErasureRejected)
+    }
+
+    /// Whether what is said stood in this book as it stands in the other.
+    fn agrees(&self, now: &Self, said: &Said) -> bool {
+        match said {
+            Said::Registered(controller) => {
+                self.registered(*controller) == now.registered(*controller)
+            }
+            Said::No { scope, .. } | Said::Yes(Yes { scope, .. }) => {
+                self.standing(*scope) == now.standing(*scope)
+            }
+            Said::Blocked(block) => self.blocked(*block) == now.blocked(*block),
+            Said::ErasureRequested => self.erasure() == now.erasure(),
+            Said::Lifted { .. } | Said::ErasureRejected | Said::Asked { .. } | Said::OptInBegun => {
+                true
+            }
+        }
+    }
+
+    /// A yes that removes a no is a resubscription.
+    pub(super) fn kind_of_yes(&self, record: &Record) -> EventKind {
+        let mut after = self.clone();
+        after.records.push(record.clone());
+        for (scope, declaration) in self.facts().declarations {
+            let stays = matches!(after.standing(scope), Some(Declaration::No { .. }));
+            if matches!(declaration, Declaration::No { .. }) && !stays {
+                return EventKind::Resubscribed;
+            }
+        }
+        EventKind::ConsentGranted
+    }
+}
+
+fn same_fact(a: &Said, b: &Said) -> bool {
+    match (a, b) {
+        (Said::No { scope: a, .. }, Said::No { scope: b, .. }) => a == b,
+        (Said::Yes(a), Said::Yes(b)) => a.scope == b.scope,
+        _ => a == b,
+    }
+}
+
+/// All but network address, program and instant.
+fn same_evidence(a: Option<&Evidence>, b: Option<&Evidence>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.method == b.method
+                && a.source == b.source
+                && a.notice == b.notice
+                && a.document_ref == b.document_ref
+        }
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
