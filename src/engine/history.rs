@@ -18,6 +18,9 @@ const DEFAULT_PAGE: usize = 100;
 /// Most events of a page.
 const MAX_PAGE: usize = 1_000;
 
+/// The records that are events of an address.
+const EVENTS: [RecordKind; 2] = [RecordKind::Event, RecordKind::Tombstone];
+
 /// A page of an address's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryPage {
@@ -55,7 +58,7 @@ impl Shared {
 
     /// The event at a revision, with its notice.
     pub(super) fn event(&self, revision: Revision) -> Result<Event, EngineError> {
-        let payload = self.payload(revision, &[RecordKind::Event, RecordKind::Tombstone])?;
+        let payload = self.payload(revision, &EVENTS)?;
         let names = self.catalog().names.clone();
         let decoded = decode_event(revision, &payload, &names);
         let (mut event, notice) = decoded.map_err(|error| super::damaged(&error))?;
@@ -64,6 +67,12 @@ impl Shared {
             *evidence = Arc::new(Evidence { notice, ..Evidence::clone(evidence) });
         }
         Ok(event)
+    }
+
+    /// Whether a revision that somebody else named is that of an event.
+    fn holds_event(&self, at: Revision) -> Result<bool, EngineError> {
+        let found = self.reader.read(at).map_err(|error| super::damaged(&error))?;
+        Ok(found.is_some_and(|record| EVENTS.contains(&record.kind)))
     }
 
     fn notice(&self, at: Revision) -> Result<Notice, EngineError> {
@@ -109,7 +118,11 @@ impl Engine {
             Ok(size) => size.min(MAX_PAGE),
             Err(_) => MAX_PAGE,
         };
+        let is_first = page_token.is_empty();
         self.blocking(move |shared| {
+            if !is_first && !shared.holds_event(start)? {
+                return Err(foreign_page_token().into());
+            }
             let mut walk = shared.walk(start);
             let events: Vec<Event> = walk.by_ref().take(size).collect::<Result<_, _>>()?;
             if events.iter().any(|event| event.fingerprint != fingerprint) {

@@ -24,3 +24,19 @@ async fn a_check_that_waits_for_a_revision_follows_the_catalog_of_that_revision(
     assert!(matches!(answer, Err(EngineError::CampaignRetired { .. })), "{answer:?}");
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_token_that_nobody_gave_is_the_callers_fault_and_no_damage() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    write(&engine, consent(&engine), "ann@example.org", "").await.unwrap();
+    write(&engine, opt_out(Scope::Everything), "bob@example.org", "").await.unwrap();
+    let of_bob = format!("{:x}", engine.head().number());
+    // Zero, the catalog, nothing yet, another address.
+    for token in ["0", "1", "ffffff", "ffffffffffffffff", &of_bob] {
+        let page = engine.history(&caller(), b"ann@example.org", 0, token).await;
+        let Err(EngineError::Invalid(invalid)) = page else { panic!("{token}: {page:?}") };
+        assert_eq!(invalid.violations[0].field, "page_token", "{token}");
+    }
+    engine.stop().await;
+}
