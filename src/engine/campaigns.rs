@@ -8,8 +8,8 @@ use super::Engine;
 use super::error::{EngineError, InvalidRequest};
 use super::writer::Job;
 use crate::authorize::{Operation, permit};
-use crate::catalog::parse::{CatalogErrors, parse};
-use crate::catalog::reload::{ReloadError, loosened, successor};
+use crate::catalog::parse::CatalogErrors;
+use crate::catalog::reload::ReloadError;
 use crate::catalog::{Brand, Catalog, needs_topic};
 use crate::model::actor::Caller;
 use crate::model::campaign::{Campaign, CampaignId};
@@ -147,20 +147,9 @@ impl Engine {
     /// # Errors
     /// All that is wrong with it; the present one stays.
     pub async fn take_catalog(&self, file: &str, source: &str) -> Result<(), CatalogRefused> {
-        let current = self.catalog();
-        let next = parse(file, source, &current.names)?;
-        let used = self.shared.index().used().clone();
-        let next = successor(&current, next, &used).map_err(CatalogRefused::Changes)?;
-        if next == *current {
-            return Ok(());
-        }
-        for change in loosened(&current, &next) {
-            tracing::warn!(change, "the catalog loosens a policy");
-        }
         let (reply, answer) = oneshot::channel();
-        let job = Job::Catalog { next: Box::new(next), source: source.into(), reply };
-        self.hand_over(job).await?;
-        answer.await.unwrap_or(Err(EngineError::Stopping)).map_err(CatalogRefused::from)
+        self.hand_over(Job::Catalog { file: file.into(), source: source.into(), reply }).await?;
+        answer.await.unwrap_or(Err(EngineError::Stopping.into()))
     }
 }
 

@@ -18,11 +18,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::stage::{Applied, Stage};
 use super::Shared;
+use super::campaigns::CatalogRefused;
 use super::error::EngineError;
 use super::request::RequestKey;
 use super::write::Written;
 use crate::authorize::Authorized;
 use crate::catalog::Catalog;
+use crate::catalog::parse::parse;
+use crate::catalog::reload::{loosened, successor};
 use crate::checkpoint::Anchor;
 use crate::index::Change;
 use crate::keys::Keys;
@@ -56,7 +59,7 @@ pub(super) struct Target {
     pub(super) base: Option<Fingerprint>,
 }
 
-type Reply<T> = oneshot::Sender<Result<T, EngineError>>;
+type Reply<T, E = EngineError> = oneshot::Sender<Result<T, E>>;
 
 /// A command for some addresses. A target that is no address is none.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ pub(super) enum Job {
     /// A campaign, and the catalog that has it.
     Campaign { campaign: Campaign, reply: Reply<()> },
     /// A version of the catalog file.
-    Catalog { next: Box<Catalog>, source: Arc<str>, reply: Reply<()> },
+    Catalog { file: Arc<str>, source: Arc<str>, reply: Reply<(), CatalogRefused> },
     /// The present wall clock is right though it lies before the last event.
     AcceptClock { now: Timestamp, reply: Reply<()> },
     /// No more comes.
@@ -101,8 +104,8 @@ impl Writer {
             match job {
                 Job::Write(first) => waiting = self.gather(first, &mut jobs),
                 Job::Campaign { campaign, reply } => answer(reply, self.campaign(campaign)),
-                Job::Catalog { next, source, reply } => {
-                    answer(reply, self.catalog(*next, source));
+                Job::Catalog { file, source, reply } => {
+                    answer(reply, self.catalog(&file, source));
                 }
                 Job::AcceptClock { now, reply } => answer(reply, self.accept_clock(now)),
                 Job::Stop => return,
@@ -229,9 +232,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Records a version of the catalog: its new words, its text, its new campaigns.
-    fn catalog(&mut self, next: Catalog, source: Arc<str>) -> Result<(), EngineError> {
+    /// Records a version of the catalog: its new words, its text, its new campaigns. It is judged
+    /// here, where no campaign is registered and no fact recorded meanwhile.
+    fn catalog(&mut self, file: &str, source: Arc<str>) -> Result<(), CatalogRefused> {
         let current = self.shared.catalog();
+        let next = parse(file, &source, &current.names)?;
+        let next = successor(&current, next, self.shared.index().used());
+        let next = next.map_err(CatalogRefused::Changes)?;
+        if next == *current {
+            return Ok(());
+        }
+        for change in loosened(&current, &next) {
+            tracing::warn!(change, "the catalog loosens a policy");
+        }
         let at = self.shared.moment().at;
         let names = next.names.beyond(&current.names);
         let version = CatalogVersion { recorded_at: at, names, source: source.clone() };
@@ -273,7 +286,7 @@ impl Writer {
 }
 
 /// Answers a caller. One that has hung up will ask again.
-fn answer<T>(reply: Reply<T>, result: Result<T, EngineError>) {
+fn answer<T, E>(reply: Reply<T, E>, result: Result<T, E>) {
     drop(reply.send(result));
 }
 
