@@ -310,7 +310,7 @@ fn assemble(
         floor: Floor::new(recovered.floor),
         anchor: Mutex::new(anchor),
         head: watch::Sender::new(anchor.revision),
-        latched: AtomicBool::new(false),
+        latched: AtomicBool::new(ledger.is_latched()),
     });
     let (jobs, queue) = mpsc::channel(QUEUE);
     let writer = Writer::new(shared.clone(), ledger);

@@ -29,7 +29,7 @@ use crate::catalog::reload::{loosened, successor};
 use crate::checkpoint::Anchor;
 use crate::index::Change;
 use crate::keys::Keys;
-use crate::ledger::{CommitError, Committed, Group, Ledger, RecordKind, Urgency};
+use crate::ledger::{CommitError, Committed, Group, Ledger, MAX_GROUP_OCTETS, RecordKind, Urgency};
 use crate::model::address::Address;
 use crate::model::campaign::Campaign;
 use crate::model::command::Command;
@@ -140,7 +140,9 @@ impl Writer {
     fn record(&mut self, jobs: Vec<WriteJob>) {
         let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
         let mut answers: Vec<_> = jobs.iter().map(|job| stage.write(job, None)).collect();
-        let restrictive = jobs.iter().all(|job| job.command.without_yeses().is_some());
+        let is_restrictive =
+            |job: &WriteJob| job.command.without_yeses().as_ref() == Some(&job.command);
+        let restrictive = jobs.iter().all(is_restrictive);
         let urgency = if restrictive { Urgency::No } else { Urgency::Yes };
         let mut outcome = self.commit(stage, urgency);
         if matches!(outcome, Err(EngineError::DiskFull)) {
@@ -148,6 +150,10 @@ impl Writer {
             let full = Some(EngineError::DiskFull);
             answers = jobs.iter().map(|job| stage.write(job, full.clone())).collect();
             outcome = self.commit(stage, Urgency::No);
+        }
+        if matches!(outcome, Err(EngineError::WriteTooLarge { .. })) && jobs.len() > 1 {
+            // Calls that fit must not fail for the company they came in.
+            return jobs.into_iter().for_each(|job| self.record(vec![job]));
         }
         for (job, staged) in jobs.into_iter().zip(answers) {
             answer(job.reply, outcome.clone().and(staged));
@@ -172,9 +178,15 @@ impl Writer {
         group: Group<T>,
         urgency: Urgency,
     ) -> Result<Committed<T>, EngineError> {
-        self.ledger.commit(group, urgency).map_err(|error| match error {
+        let committed = self.ledger.commit(group, urgency);
+        // A commit that went well latches too where its mark could not be written.
+        if self.ledger.is_latched() {
+            self.shared.latched.store(true, Ordering::Release);
+        }
+        committed.map_err(|error| match error {
             CommitError::Full => EngineError::DiskFull,
             CommitError::Latched => EngineError::Latched,
+            CommitError::TooLarge => EngineError::WriteTooLarge { limit: MAX_GROUP_OCTETS },
             error => {
                 tracing::error!(%error, "the ledger is latched: a write to disk failed");
                 self.shared.latched.store(true, Ordering::Release);

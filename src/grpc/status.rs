@@ -124,6 +124,10 @@ impl Failure {
                     .with("limit", limit)
                     .with("found", got)
             }
+            EngineError::WriteTooLarge { limit } => {
+                failure(Code::ResourceExhausted, ErrorReason::RequestTooLarge)
+                    .with("limit_bytes", limit)
+            }
             EngineError::BadToken => failure(Code::PermissionDenied, ErrorReason::BadToken),
             EngineError::RequestIdReused { id } => {
                 failure(Code::AlreadyExists, ErrorReason::RequestIdReused).with("request_id", id)
@@ -262,6 +266,7 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         | EngineError::Forbidden(_)
         | EngineError::SamePerson(_)
         | EngineError::TooManyAddresses { .. }
+        | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }

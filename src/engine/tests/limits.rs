@@ -1,7 +1,15 @@
 //! What callers and the disk can push the engine to, and what then holds.
 
+use std::io::ErrorKind;
+
 use super::*;
+use crate::ledger::fault::{FaultDisk, Op};
 use crate::model::campaign::{Campaign, CampaignId, Purpose};
+
+async fn open_on(dir: &Path, disk: &FaultDisk) -> Arc<Engine> {
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    Engine::open(settings(dir), disk, TestClock::at(TODAY)).await.unwrap()
+}
 
 /// The catalog with its campaign retired.
 fn retired() -> String {
@@ -73,5 +81,99 @@ async fn a_campaign_registered_while_the_catalog_is_read_again_stays() {
     let octets = [b"ann@example.org".as_slice()].into_iter();
     engine.check(&caller, &question, octets, 1).await.unwrap();
     assert_eq!(&*engine.catalog().brand("festival").unwrap().title, "Third");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_too_large_for_the_ledger_fails_alone() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    let text: Arc<str> = "x".repeat(2_000).into();
+    let evidence = Evidence {
+        source: text.clone(),
+        document_ref: text.clone(),
+        ip: text.clone(),
+        user_agent: text,
+        ..Evidence::default()
+    };
+    let command = Command::OptOut {
+        scopes: vec![Scope::Everything],
+        reason: "".into(),
+        evidence: Some(Arc::new(evidence)),
+    };
+    let addresses = (0..9_000).map(|i| format!("a{i}@example.org").into_bytes().into()).collect();
+    let large = Write { command, addresses, request_id: "".into(), body: Vec::new() };
+    let caller = caller();
+    // All three stand in one group.
+    let (first, large, last) = tokio::join!(
+        write(&engine, opt_out(Scope::Everything), "ann@example.org", ""),
+        engine.write(&caller, large),
+        write(&engine, opt_out(Scope::Everything), "bob@example.org", ""),
+    );
+    assert_eq!(first.unwrap().outcomes, [WriteOutcome::Applied]);
+    assert_eq!(last.unwrap().outcomes, [WriteOutcome::Applied]);
+    assert!(matches!(large, Err(EngineError::WriteTooLarge { .. })), "{large:?}");
+    assert!(!engine.is_latched());
+    assert_eq!(verdict(&engine, "a1@example.org").await, Verdict::UnknownAddress);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn health_hears_of_a_ledger_that_latched_after_a_commit_that_went_well() {
+    let dir = TempDir::new().unwrap();
+    let disk = FaultDisk::new();
+    let engine = open_on(dir.path(), &disk).await;
+    // The group is written, its mark is not.
+    disk.fail(Op::Write, 1, ErrorKind::Other);
+    let written = write(&engine, opt_out(Scope::Everything), "ann@example.org", "").await.unwrap();
+    assert_eq!(written.outcomes, [WriteOutcome::Applied]);
+    assert!(engine.is_latched());
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn the_space_reserved_for_noes_takes_no_yes_that_comes_with_one() {
+    let dir = TempDir::new().unwrap();
+    let disk = FaultDisk::new();
+    let engine = open_on(dir.path(), &disk).await;
+    let (caller, ann) = (caller(), "ann@example.org");
+    let addresses = [ann.as_bytes().into()];
+    let links = engine.mint_links(&caller, "festival", "advent", &addresses).await.unwrap();
+    let token = links[0].clone().unwrap().preferences_token;
+    disk.set_capacity(disk.taken());
+    // What is left of the space that was taken ahead.
+    let reason: Arc<str> = "x".repeat(2_000).into();
+    let mut yes = write(&engine, consent(&engine), "yes@example.org", "").await;
+    for i in 0..1_000 {
+        if yes == Err(EngineError::DiskFull) {
+            break;
+        }
+        let scopes = vec![Scope::Everything];
+        let no = Command::OptOut { scopes, reason: reason.clone(), evidence: None };
+        write(&engine, no, &format!("a{i}@example.org"), "").await.unwrap();
+        yes = write(&engine, consent(&engine), &format!("yes{i}@example.org"), "").await;
+    }
+    assert_eq!(yes, Err(EngineError::DiskFull));
+    let programm = {
+        let catalog = engine.catalog();
+        let brand = catalog.brand("festival").unwrap();
+        Scope::Topic(brand.topic(&catalog.names, "programm").unwrap().id)
+    };
+    let choices = vec![
+        Choice { scope: newsletter(&engine), wish: Wish::Subscribe },
+        Choice { scope: programm, wish: Wish::Unsubscribe },
+    ];
+    let update = PreferencesUpdate {
+        token,
+        choices,
+        evidence: Some(Arc::new(form())),
+        request_id: "".into(),
+        body: Vec::new(),
+    };
+    let updated = engine.update_preferences(&caller, update).await;
+    assert_eq!(updated.map(|updated| updated.outcomes), Err(EngineError::DiskFull));
+    let status = engine.status(&caller, ann.as_bytes(), Revision::ZERO).await.unwrap();
+    assert_eq!(status.opt_outs.len(), 1, "the no is taken");
+    assert!(status.consents.is_empty(), "the yes is not");
     engine.stop().await;
 }

@@ -32,6 +32,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::CampaignRetired { .. }
         | EngineError::CampaignDiffers { .. }
         | EngineError::TooManyAddresses { .. }
+        | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
@@ -76,6 +77,11 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             EngineError::TooManyAddresses { limit: 10_000, got: 10_001 },
             Code::ResourceExhausted,
             "TOO_MANY_ADDRESSES",
+        ),
+        (
+            EngineError::WriteTooLarge { limit: 64 << 20 },
+            Code::ResourceExhausted,
+            "REQUEST_TOO_LARGE",
         ),
         (EngineError::BadToken, Code::PermissionDenied, "BAD_TOKEN"),
         (
