@@ -305,6 +305,11 @@ fn answer<T, E>(reply: Reply<T, E>, result: Result<T, E>) {
 /// The keyed digest under which a notice is stored once.
 pub(super) fn notice_digest(keys: &Keys, notice: &Notice) -> [u8; 16] {
     let Notice { wording, version, language } = notice;
-    let texts = [wording, version, language].map(|text| text.as_bytes());
-    keys.digest("notice", &texts.join(&b"\0"[..]))
+    // Each after its length: no two notices have the same octets, whatever their texts hold.
+    let mut octets = Vec::new();
+    for text in [wording, version, language] {
+        octets.extend(text.len().to_le_bytes());
+        octets.extend(text.as_bytes());
+    }
+    keys.digest("notice", &octets)
 }

@@ -177,3 +177,25 @@ async fn the_space_reserved_for_noes_takes_no_yes_that_comes_with_one() {
     assert!(status.consents.is_empty(), "the yes is not");
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn notices_are_told_apart_whatever_their_texts_hold() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    let notices = [("Yes\u{0} 1", "2"), ("Yes", " 1\u{0}2")];
+    for (i, (wording, version)) in notices.into_iter().enumerate() {
+        let notice =
+            Notice { wording: wording.into(), version: version.into(), language: "en".into() };
+        let command = Command::RecordConsent {
+            scopes: vec![newsletter(&engine)],
+            legal_basis: LegalBasis::Consent,
+            evidence: Arc::new(Evidence { notice: notice.clone(), ..form() }),
+        };
+        let address = format!("a{i}@example.org");
+        write(&engine, command, &address, "").await.unwrap();
+        let page = engine.history(&caller(), address.as_bytes(), 0, "").await.unwrap();
+        let evidence = page.events[0].statement.evidence.as_ref().unwrap();
+        assert_eq!(evidence.notice, notice);
+    }
+    engine.stop().await;
+}
