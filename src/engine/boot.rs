@@ -35,6 +35,10 @@ use crate::record::{
     decode_notice, decode_request,
 };
 
+/// Addresses that an index has partitions for from its first day: their number is fixed as long as
+/// the process lives, and a few large tables would stall the checks whenever one grows.
+const ROOM: usize = 2_000_000;
+
 /// Writes that wait for the writer. Beyond it callers wait themselves.
 const QUEUE: usize = 1_024;
 
@@ -128,7 +132,7 @@ pub(super) struct Recovered {
 impl Recovered {
     fn nothing() -> Self {
         Self {
-            index: Index::new(Index::partitions_for(0)),
+            index: Index::new(partitions(0)),
             names: Names::default(),
             source: "".into(),
             campaigns: BTreeMap::new(),
@@ -243,6 +247,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// The partitions of an index that begins with so many addresses and is to take more.
+pub(super) fn partitions(addresses: usize) -> usize {
+    Index::partitions_for(addresses.max(ROOM))
 }
 
 /// Everything of boot that reads files.
