@@ -147,6 +147,7 @@ fn revision_of(page_token: &str) -> Result<Revision, InvalidRequest> {
     u64::from_str_radix(page_token, 16).map(Revision::new).map_err(|_| foreign_page_token())
 }
 
-fn foreign_page_token() -> InvalidRequest {
+/// A page token that no page gave.
+pub(super) fn foreign_page_token() -> InvalidRequest {
     InvalidRequest::one("page_token", "is not one that the last page gave; start without")
 }

@@ -41,6 +41,11 @@ async fn a_page_token_that_nobody_gave_is_the_callers_fault_and_no_damage() {
     write(&engine, consent(&engine), "ann@example.org", "").await.unwrap();
     write(&engine, opt_out(Scope::Everything), "bob@example.org", "").await.unwrap();
     let of_bob = format!("{:x}", engine.head().number());
+    for token in ["zzz", "0000", "0000/", "x000/advent", "ann@example.org"] {
+        let page = engine.list_campaigns(&caller(), "", 0, token);
+        assert!(matches!(page, Err(EngineError::Invalid(_))), "{token}: {page:?}");
+    }
+    engine.list_campaigns(&caller(), "", 0, "0000/advent").unwrap();
     // Zero, the catalog, nothing yet, another address.
     for token in ["0", "1", "ffffff", "ffffffffffffffff", &of_bob] {
         let page = engine.history(&caller(), b"ann@example.org", 0, token).await;
