@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
@@ -341,7 +342,9 @@ fn lock(dir: &Path) -> Result<File, BootError> {
         let path = path.to_owned();
         move |source| BootError::Io { path, source }
     };
-    std::fs::create_dir_all(dir).map_err(failed(dir))?;
+    // Not for others: checkpoints tell who holds the key file who is in them.
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(failed(dir))?;
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(failed(&path))?;

@@ -204,3 +204,14 @@ async fn notices_are_told_apart_whatever_their_texts_hold() {
     }
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn a_new_data_directory_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let engine = open(&data, &TestClock::at(TODAY)).await.unwrap();
+    let mode = std::fs::metadata(&data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    engine.stop().await;
+}
