@@ -36,6 +36,10 @@ use crate::record::{
     decode_notice, decode_request,
 };
 
+/// Addresses that an index has partitions for from its first day: their number is fixed as long as
+/// the process lives, and a few large tables would stall the checks whenever one grows.
+const ROOM: usize = 2_000_000;
+
 /// Writes that wait for the writer. Beyond it callers wait themselves.
 const QUEUE: usize = 1_024;
 
@@ -129,7 +133,7 @@ pub(super) struct Recovered {
 impl Recovered {
     fn nothing() -> Self {
         Self {
-            index: Index::new(Index::partitions_for(0)),
+            index: Index::new(partitions(0)),
             names: Names::default(),
             source: "".into(),
             campaigns: BTreeMap::new(),
@@ -246,6 +250,11 @@ impl Engine {
     }
 }
 
+/// The partitions of an index that begins with so many addresses and is to take more.
+pub(super) fn partitions(addresses: usize) -> usize {
+    Index::partitions_for(addresses.max(ROOM))
+}
+
 /// Everything of boot that reads files.
 fn recover(
     settings: Settings,
@@ -311,7 +320,7 @@ fn assemble(
         floor: Floor::new(recovered.floor),
         anchor: Mutex::new(anchor),
         head: watch::Sender::new(anchor.revision),
-        latched: AtomicBool::new(false),
+        latched: AtomicBool::new(ledger.is_latched()),
     });
     let (jobs, queue) = mpsc::channel(QUEUE);
     let writer = Writer::new(shared.clone(), ledger);
@@ -333,9 +342,9 @@ fn lock(dir: &Path) -> Result<File, BootError> {
         let path = path.to_owned();
         move |source| BootError::Io { path, source }
     };
-    let mut builder = std::fs::DirBuilder::new();
-    // Nobody else needs to look in: what lies here is personal data.
-    builder.recursive(true).mode(0o700).create(dir).map_err(failed(dir))?;
+    // Not for others: checkpoints tell who holds the key file who is in them.
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(failed(dir))?;
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(failed(&path))?;

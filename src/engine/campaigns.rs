@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::Engine;
 use super::error::{EngineError, InvalidRequest};
+use super::history::foreign_page_token;
 use super::writer::Job;
 use crate::authorize::{Operation, permit};
 use crate::catalog::parse::CatalogErrors;
@@ -114,7 +115,7 @@ impl Engine {
     /// The campaigns of a brand, or of all where none is named; retired ones are left out.
     ///
     /// # Errors
-    /// `UnknownBrand`, `Forbidden`.
+    /// `UnknownBrand`, `Forbidden`; a foreign page token.
     pub fn list_campaigns(
         &self,
         caller: &Caller,
@@ -130,6 +131,9 @@ impl Engine {
             Ok(size) => size.min(MAX_PAGE),
             Err(_) => MAX_PAGE,
         };
+        if !page_token.is_empty() && !is_page_key(page_token) {
+            return Err(foreign_page_token().into());
+        }
         let mut all: Vec<&Arc<Campaign>> = catalog.campaigns.values().collect();
         all.sort_by_key(|campaign| page_key(campaign));
         let mut of_brand = all
@@ -148,8 +152,7 @@ impl Engine {
     /// All that is wrong with it; the present one stays.
     pub async fn take_catalog(&self, file: &str, source: &str) -> Result<(), CatalogRefused> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Catalog { file: file.to_owned(), source: source.into(), reply };
-        self.hand_over(job).await?;
+        self.hand_over(Job::Catalog { file: file.into(), source: source.into(), reply }).await?;
         answer.await.unwrap_or(Err(EngineError::Stopping.into()))
     }
 }
@@ -157,4 +160,12 @@ impl Engine {
 /// Where a campaign stands in the order of pages, as a page token says it.
 fn page_key(campaign: &Campaign) -> String {
     format!("{:04x}/{}", campaign.brand.index(), campaign.id)
+}
+
+/// Whether a page token has the form of a `page_key`.
+fn is_page_key(token: &str) -> bool {
+    token.split_once('/').is_some_and(|(brand, id)| {
+        let is_number = brand.len() == 4 && brand.bytes().all(|octet| octet.is_ascii_hexdigit());
+        is_number && CampaignId::parse(id).is_some()
+    })
 }

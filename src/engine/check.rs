@@ -148,10 +148,11 @@ impl Engine {
     ) -> Result<Answer, EngineError> {
         permit(caller, Operation::Check)?;
         check_count(count, MAX_CHECK)?;
-        let compiled = self.shared.compiled(question.brand, question.campaign)?;
         self.reach(question.at_least).await?;
-        let today = self.shared.moment().today;
+        // The head comes first: rules and facts that are read after it are of it or later.
         let revision = self.head();
+        let compiled = self.shared.compiled(question.brand, question.campaign)?;
+        let today = self.shared.moment().today;
         let mut verdicts = Vec::with_capacity(count);
         let mut slice = Slice::default();
         loop {

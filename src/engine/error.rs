@@ -84,9 +84,12 @@ pub enum EngineError {
         /// How many there are.
         got: usize,
     },
-    /// What one call would record is more than the ledger takes at once.
-    #[error("the call would record more than 64 MiB; split it")]
-    CallTooLarge,
+    /// What a call would record is more than the ledger takes at once.
+    #[error("the call would record more than {limit} octets; split its addresses over several")]
+    WriteTooLarge {
+        /// How many octets the ledger takes at once.
+        limit: u64,
+    },
     /// The token is not one of ours, is altered, or is of another kind.
     #[error("the token is not valid here")]
     BadToken,

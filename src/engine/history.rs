@@ -18,6 +18,9 @@ const DEFAULT_PAGE: usize = 100;
 /// Most events of a page.
 const MAX_PAGE: usize = 1_000;
 
+/// The records that are events of an address.
+const EVENTS: [RecordKind; 2] = [RecordKind::Event, RecordKind::Tombstone];
+
 /// A page of an address's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryPage {
@@ -55,7 +58,7 @@ impl Shared {
 
     /// The event at a revision, with its notice.
     pub(super) fn event(&self, revision: Revision) -> Result<Event, EngineError> {
-        let payload = self.payload(revision, &[RecordKind::Event, RecordKind::Tombstone])?;
+        let payload = self.payload(revision, &EVENTS)?;
         let names = self.catalog().names.clone();
         let decoded = decode_event(revision, &payload, &names);
         let (mut event, notice) = decoded.map_err(|error| super::damaged(&error))?;
@@ -66,10 +69,10 @@ impl Shared {
         Ok(event)
     }
 
-    /// Whether the ledger holds an event there.
-    fn is_event(&self, at: Revision) -> bool {
-        let kinds = [RecordKind::Event, RecordKind::Tombstone];
-        matches!(self.reader.read(at), Ok(Some(record)) if kinds.contains(&record.kind))
+    /// Whether a revision that somebody else named is that of an event.
+    fn holds_event(&self, at: Revision) -> Result<bool, EngineError> {
+        let found = self.reader.read(at).map_err(|error| super::damaged(&error))?;
+        Ok(found.is_some_and(|record| EVENTS.contains(&record.kind)))
     }
 
     fn notice(&self, at: Revision) -> Result<Notice, EngineError> {
@@ -117,7 +120,7 @@ impl Engine {
         };
         let is_first = page_token.is_empty();
         self.blocking(move |shared| {
-            if !is_first && !shared.is_event(start) {
+            if !is_first && !shared.holds_event(start)? {
                 return Err(foreign_page_token().into());
             }
             let mut walk = shared.walk(start);
@@ -144,6 +147,7 @@ fn revision_of(page_token: &str) -> Result<Revision, InvalidRequest> {
     u64::from_str_radix(page_token, 16).map(Revision::new).map_err(|_| foreign_page_token())
 }
 
-fn foreign_page_token() -> InvalidRequest {
+/// A page token that no page gave.
+pub(super) fn foreign_page_token() -> InvalidRequest {
     InvalidRequest::one("page_token", "is not one that the last page gave; start without")
 }

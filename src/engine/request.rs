@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::error::EngineError;
@@ -15,7 +16,7 @@ use crate::record::RequestRecord;
 const HOLDS_NANOS: i64 = 24 * 60 * 60 * 1_000_000_000;
 
 /// Memory for answered calls. At 10,000 addresses a call that is some 25,000 calls a day; beyond
-/// it the least used are forgotten, and a repeat is applied again, which changes nothing.
+/// it those unused for longest are forgotten, and a repeat is applied again, which changes nothing.
 const CACHE_OCTETS: u64 = 256 * 1024 * 1024;
 
 /// A call as its caller named it.
@@ -54,10 +55,18 @@ pub(super) struct Requests(Cache<(Arc<str>, Arc<str>), Arc<Answered>>);
 
 impl Requests {
     pub(super) fn new() -> Self {
+        Self::with_capacity(CACHE_OCTETS)
+    }
+
+    fn with_capacity(capacity: u64) -> Self {
         let octets = |_: &(Arc<str>, Arc<str>), answered: &Arc<Answered>| {
             u32::try_from(answered.record.outcomes.len()).unwrap_or(u32::MAX).saturating_add(256)
         };
-        Self(Cache::builder().weigher(octets).max_capacity(CACHE_OCTETS).build())
+        // The default policy would refuse a new call for the sake of older ones.
+        let policy = EvictionPolicy::lru();
+        Self(
+            Cache::builder().weigher(octets).max_capacity(capacity).eviction_policy(policy).build(),
+        )
     }
 
     pub(super) fn get(&self, key: &RequestKey, now: Timestamp) -> Option<Arc<Answered>> {
@@ -81,5 +90,31 @@ impl Requests {
             }
         }
         holding
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_call_answered_last_is_remembered_however_many_there_were() {
+        let requests = Requests::with_capacity(10_000);
+        let now = Timestamp::default();
+        for i in 0..1_000_u64 {
+            let (credential, id): (Arc<str>, Arc<str>) = ("crm".into(), i.to_string().into());
+            let digest = [0; 16];
+            let record = RequestRecord {
+                credential: credential.clone(),
+                id: id.clone(),
+                digest,
+                recorded_at: now,
+                outcomes: Vec::new(),
+            };
+            requests.put(Answered { revision: Revision::new(i), record });
+            requests.0.run_pending_tasks();
+            assert!(requests.get(&RequestKey { credential, id, digest }, now).is_some(), "{i}");
+        }
+        assert!(requests.holding(now).len() < 100, "the bound holds");
     }
 }

@@ -6,7 +6,7 @@
 //! the words, with the revision that was reached, after everything. Loading goes by key, so the
 //! words come first there.
 
-use super::boot::Recovered;
+use super::boot::{Recovered, partitions};
 use super::request::Answered;
 use super::{Engine, Shared, locked};
 use crate::catalog::{Name, Names};
@@ -152,8 +152,7 @@ impl Builder {
         self.take_gathered()?;
         let addresses = self.addresses;
         let Self { mut recovered, loader, .. } = self;
-        recovered.index =
-            loader.map_or_else(|| Index::new(Index::partitions_for(addresses)), Loader::finish);
+        recovered.index = loader.map_or_else(|| Index::new(partitions(addresses)), Loader::finish);
         Ok(recovered)
     }
 
@@ -211,7 +210,7 @@ impl Builder {
     }
 
     fn shapes(&mut self, octets: &[u8]) -> Result<(), String> {
-        let partitions = Index::partitions_for(self.addresses);
+        let partitions = partitions(self.addresses);
         let loader = Loader::new(&self.recovered.names, partitions, [octets]);
         self.loader = Some(loader.map_err(|error| error.to_string())?);
         Ok(())
@@ -239,4 +238,18 @@ fn items(mut octets: &[u8]) -> impl Iterator<Item = Result<&[u8], String>> {
         octets = rest;
         Some(Ok(item))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_keeps_to_its_own_pieces_in_a_first_life_of_100_million_addresses() {
+        let entries = 100_000_000_usize.div_ceil(partitions(0));
+        // Fingerprint, revision, shape, eight days.
+        let image = vec![0; entries * (16 + 8 + 4 + 8 * 2)];
+        let last = pieces(PARTITIONS, 0, &image).pop().unwrap().0;
+        assert!(last.number() < PIECES, "{}", last.number());
+    }
 }

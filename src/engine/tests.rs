@@ -62,6 +62,8 @@ impl Clock for TestClock {
     }
 }
 
+mod limits;
+
 const TODAY: u16 = 20_000;
 
 fn settings(dir: &Path) -> Settings {

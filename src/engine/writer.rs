@@ -29,7 +29,7 @@ use crate::catalog::reload::{loosened, successor};
 use crate::checkpoint::Anchor;
 use crate::index::Change;
 use crate::keys::Keys;
-use crate::ledger::{CommitError, Committed, Group, Ledger, RecordKind, Urgency};
+use crate::ledger::{CommitError, Committed, Group, Ledger, MAX_GROUP_OCTETS, RecordKind, Urgency};
 use crate::model::address::Address;
 use crate::model::campaign::Campaign;
 use crate::model::command::Command;
@@ -77,8 +77,8 @@ pub(super) enum Job {
     Write(WriteJob),
     /// A campaign, and the catalog that has it.
     Campaign { campaign: Campaign, reply: Reply<()> },
-    /// A version of the catalog file: its name and its text.
-    Catalog { file: String, source: Arc<str>, reply: Reply<(), CatalogRefused> },
+    /// A version of the catalog file.
+    Catalog { file: Arc<str>, source: Arc<str>, reply: Reply<(), CatalogRefused> },
     /// The present wall clock is right though it lies before the last event.
     AcceptClock { now: Timestamp, reply: Reply<()> },
     /// No more comes.
@@ -136,29 +136,26 @@ impl Writer {
         next
     }
 
-    /// Records a group. One that is too large for the ledger is recorded call by call.
-    fn record(&mut self, mut jobs: Vec<WriteJob>) {
-        if self.try_record(&mut jobs) {
-            return;
-        }
-        for job in jobs {
-            let mut alone = vec![job];
-            if !self.try_record(&mut alone) {
-                alone.into_iter().for_each(|job| answer(job.reply, Err(EngineError::CallTooLarge)));
-            }
-        }
-    }
-
-    /// Stages, commits, applies and answers a group; false, and nothing done, where it is too large.
-    fn try_record(&mut self, jobs: &mut Vec<WriteJob>) -> bool {
-        let (mut outcome, mut answers) = self.attempt(jobs, None);
+    /// Stages, commits, applies and answers a group.
+    fn record(&mut self, jobs: Vec<WriteJob>) {
+        let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
+        let mut answers: Vec<_> = jobs.iter().map(|job| stage.write(job, None)).collect();
+        let is_restrictive =
+            |job: &WriteJob| job.command.without_yeses().as_ref() == Some(&job.command);
+        let restrictive = jobs.iter().all(is_restrictive);
+        let urgency = if restrictive { Urgency::No } else { Urgency::Yes };
+        let mut outcome = self.commit(stage, urgency);
         if matches!(outcome, Err(EngineError::DiskFull)) {
-            (outcome, answers) = self.attempt(jobs, Some(&EngineError::DiskFull));
+            let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
+            let full = Some(EngineError::DiskFull);
+            answers = jobs.iter().map(|job| stage.write(job, full.clone())).collect();
+            outcome = self.commit(stage, Urgency::No);
         }
-        if matches!(outcome, Err(EngineError::CallTooLarge)) {
-            return false;
+        if matches!(outcome, Err(EngineError::WriteTooLarge { .. })) && jobs.len() > 1 {
+            // Calls that fit must not fail for the company they came in.
+            return jobs.into_iter().for_each(|job| self.record(vec![job]));
         }
-        for (job, staged) in jobs.drain(..).zip(answers) {
+        for (job, staged) in jobs.into_iter().zip(answers) {
             answer(job.reply, outcome.clone().and(staged));
         }
         true
@@ -201,24 +198,17 @@ impl Writer {
         urgency: Urgency,
     ) -> Result<Committed<T>, EngineError> {
         let committed = self.ledger.commit(group, urgency);
-        // A mark that fails latches the ledger behind a group that is durable.
-        if self.ledger.is_latched() && !self.shared.latched.swap(true, Ordering::AcqRel) {
-            tracing::error!("the ledger is latched: a write to disk failed");
+        // A commit that went well latches too where its mark could not be written.
+        if self.ledger.is_latched() {
+            self.shared.latched.store(true, Ordering::Release);
         }
         committed.map_err(|error| match error {
             CommitError::Full => EngineError::DiskFull,
-            CommitError::TooLarge => EngineError::CallTooLarge,
-            // Nothing of a group that failed stays: it was cut back.
-            CommitError::Latched | CommitError::Failed(_) => {
-                tracing::error!(%error, "a group is not written");
-                EngineError::Latched
-            }
-            CommitError::Unknown(_)
-            | CommitError::Stale { .. }
-            | CommitError::ReservedKind
-            | CommitError::NotErasable(_)
-            | CommitError::Unreadable(_) => {
-                tracing::error!(%error, "the outcome of a group is unknown");
+            CommitError::Latched => EngineError::Latched,
+            CommitError::TooLarge => EngineError::WriteTooLarge { limit: MAX_GROUP_OCTETS },
+            error => {
+                tracing::error!(%error, "the ledger is latched: a write to disk failed");
+                self.shared.latched.store(true, Ordering::Release);
                 EngineError::OutcomeUnknown
             }
         })
@@ -273,13 +263,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes a version of the catalog file, if it may follow the present one: its new words, its
-    /// text, its new campaigns. Judged here, where no write comes between.
+    /// Records a version of the catalog: its new words, its text, its new campaigns. It is judged
+    /// here, where no campaign is registered and no fact recorded meanwhile.
     fn catalog(&mut self, file: &str, source: Arc<str>) -> Result<(), CatalogRefused> {
         let current = self.shared.catalog();
         let next = parse(file, &source, &current.names)?;
-        let used = self.shared.index().used().clone();
-        let next = successor(&current, next, &used).map_err(CatalogRefused::Changes)?;
+        let next = successor(&current, next, self.shared.index().used());
+        let next = next.map_err(CatalogRefused::Changes)?;
         if next == *current {
             return Ok(());
         }
@@ -334,6 +324,11 @@ fn answer<T, E>(reply: Reply<T, E>, result: Result<T, E>) {
 /// The keyed digest under which a notice is stored once.
 pub(super) fn notice_digest(keys: &Keys, notice: &Notice) -> [u8; 16] {
     let Notice { wording, version, language } = notice;
-    let texts = [wording, version, language].map(|text| text.as_bytes());
-    keys.digest("notice", &texts.join(&b"\0"[..]))
+    // Each after its length: no two notices have the same octets, whatever their texts hold.
+    let mut octets = Vec::new();
+    for text in [wording, version, language] {
+        octets.extend(text.len().to_le_bytes());
+        octets.extend(text.as_bytes());
+    }
+    keys.digest("notice", &octets)
 }

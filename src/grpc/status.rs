@@ -124,8 +124,9 @@ impl Failure {
                     .with("limit", limit)
                     .with("found", got)
             }
-            EngineError::CallTooLarge => {
+            EngineError::WriteTooLarge { limit } => {
                 failure(Code::ResourceExhausted, ErrorReason::RequestTooLarge)
+                    .with("limit_bytes", limit)
             }
             EngineError::BadToken => failure(Code::PermissionDenied, ErrorReason::BadToken),
             EngineError::RequestIdReused { id } => {
@@ -265,7 +266,7 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         | EngineError::Forbidden(_)
         | EngineError::SamePerson(_)
         | EngineError::TooManyAddresses { .. }
-        | EngineError::CallTooLarge
+        | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }

@@ -32,7 +32,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::CampaignRetired { .. }
         | EngineError::CampaignDiffers { .. }
         | EngineError::TooManyAddresses { .. }
-        | EngineError::CallTooLarge
+        | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
@@ -78,7 +78,11 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             Code::ResourceExhausted,
             "TOO_MANY_ADDRESSES",
         ),
-        (EngineError::CallTooLarge, Code::ResourceExhausted, "REQUEST_TOO_LARGE"),
+        (
+            EngineError::WriteTooLarge { limit: 64 << 20 },
+            Code::ResourceExhausted,
+            "REQUEST_TOO_LARGE",
+        ),
         (EngineError::BadToken, Code::PermissionDenied, "BAD_TOKEN"),
         (
             EngineError::RequestIdReused { id: "crm-4711".to_owned() },
