@@ -158,25 +158,6 @@ impl Writer {
         for (job, staged) in jobs.into_iter().zip(answers) {
             answer(job.reply, outcome.clone().and(staged));
         }
-        true
-    }
-
-    /// Stages and commits a group: whole, or its noes alone where yeses are refused for a reason.
-    fn attempt(
-        &mut self,
-        jobs: &[WriteJob],
-        refused: Option<&EngineError>,
-    ) -> (Result<(), EngineError>, Vec<Result<Written, EngineError>>) {
-        let is_restrictive =
-            |job: &WriteJob| job.command.without_yeses().is_some_and(|noes| noes == job.command);
-        let urgency = if refused.is_some() || jobs.iter().all(is_restrictive) {
-            Urgency::No
-        } else {
-            Urgency::Yes
-        };
-        let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
-        let answers = jobs.iter().map(|job| stage.write(job, refused.cloned())).collect();
-        (self.commit(stage, urgency), answers)
     }
 
     /// Makes a staged group durable and effective.
