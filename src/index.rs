@@ -65,8 +65,9 @@ pub struct Index {
     scratch: Vec<u16>,
 }
 
-/// What is known of one address.
+/// What is known of one address. Aligned to its size, so that none lies in two cache lines.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
 struct Entry {
     fingerprint: Fingerprint,
     last: Revision,
