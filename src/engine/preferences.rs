@@ -227,7 +227,11 @@ impl Engine {
     ) -> Result<super::write::Written, EngineError> {
         validate::command(&command, self.shared.clock.now())?;
         let fingerprint = token.fingerprint;
-        let address = self.blocking(move |shared| shared.address_of(fingerprint)).await?;
+        let address = match self.blocking(move |shared| shared.address_of(fingerprint)).await {
+            // A no is taken whatever cannot be read; the writer reads again for the yeses.
+            Err(EngineError::Damaged { .. }) => None,
+            address => address?,
+        };
         validate::notice_is_impersonal(&command, &address.iter().collect::<Vec<_>>())?;
         let target = Target {
             fingerprint,
