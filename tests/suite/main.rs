@@ -10,6 +10,8 @@
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod interrupted;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod naive;
@@ -17,5 +19,7 @@ mod naive;
 mod process;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod tidy;
 #[cfg(test)]
 mod world;

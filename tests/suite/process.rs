@@ -32,6 +32,11 @@ impl Server {
         self.dir.path().join("store")
     }
 
+    /// Where clients reach it, as the command line writes it.
+    pub(crate) fn address(&self) -> String {
+        format!("unix:{}", self.socket().display())
+    }
+
     fn socket(&self) -> PathBuf {
         self.dir.path().join("socket")
     }
@@ -45,7 +50,7 @@ impl Server {
             .arg("--catalog")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml"))
             .arg("--listen")
-            .arg(format!("unix:{}", self.socket().display()))
+            .arg(self.address())
             .args(&self.options)
             .stderr(Stdio::from(std::fs::File::create(self.dir.path().join("log")).unwrap()))
             .spawn()
