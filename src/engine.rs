@@ -39,7 +39,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::check::CompiledCampaigns;
 use self::clock::{Clock, Floor};
@@ -70,6 +70,8 @@ pub struct Engine {
     checkpoints: Checkpoints,
     public_url: Option<String>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Set before the writer is told to stop.
+    stopping: AtomicBool,
     /// Held as long as the engine lives: one process to a data directory.
     _lock: File,
 }
@@ -188,6 +190,23 @@ impl Engine {
 
     fn fingerprint(&self, address: &Address) -> Fingerprint {
         self.shared.fingerprinter.fingerprint(address.as_str().as_bytes())
+    }
+
+    /// Waits for the writer's answer. A writer that ends without one and was not told to stop has
+    /// failed on the way: what it was about to answer may stand or not.
+    async fn answered<T, E: From<EngineError>>(
+        &self,
+        answer: oneshot::Receiver<Result<T, E>>,
+    ) -> Result<T, E> {
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) if self.stopping.load(Ordering::Acquire) => Err(EngineError::Stopping.into()),
+            Err(_) => {
+                tracing::error!("the writer has failed; it takes no writes until a restart");
+                self.shared.latched.store(true, Ordering::Release);
+                Err(EngineError::OutcomeUnknown.into())
+            }
+        }
     }
 
     /// Waits for a revision that the caller has seen.

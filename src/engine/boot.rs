@@ -233,11 +233,12 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let now = self.shared.clock.now();
         self.hand_over(Job::AcceptClock { now, reply }).await?;
-        answer.await.unwrap_or(Err(EngineError::Stopping))
+        self.answered(answer).await
     }
 
     /// Lets the writer finish what it has, and ends it. Later writes fail with `Stopping`.
     pub async fn stop(&self) {
+        self.stopping.store(true, std::sync::atomic::Ordering::Release);
         // A closed queue says that the writer has ended already.
         drop(self.jobs.send(Job::Stop).await);
         let writer = super::locked(&self.writer).take();
@@ -332,6 +333,7 @@ fn assemble(
         checkpoints,
         public_url: settings.public_url,
         writer: Mutex::new(Some(thread)),
+        stopping: AtomicBool::new(false),
         _lock: lock,
     }))
 }
@@ -362,7 +364,18 @@ fn keys(settings: &Settings) -> Result<Keys, BootError> {
     if path.exists() {
         return Ok(Keys::load(&path)?);
     }
-    let ledger = settings.data_dir.join("ledger");
-    let is_new = std::fs::read_dir(&ledger).map_or(true, |mut entries| entries.next().is_none());
-    if is_new { Ok(Keys::create(&path)?) } else { Err(BootError::KeysMissing(path)) }
+    if is_new(&settings.data_dir) {
+        Ok(Keys::create(&path)?)
+    } else {
+        Err(BootError::KeysMissing(path))
+    }
+}
+
+/// Whether nothing that was written under a key lies in the data directory.
+fn is_new(data_dir: &Path) -> bool {
+    let has = |dir: &Path, which: fn(&str) -> bool| {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().to_str().is_some_and(which))
+    };
+    !has(&data_dir.join("ledger"), |_| true) && !has(data_dir, |n| n.starts_with("checkpoint-"))
 }

@@ -109,7 +109,7 @@ impl Engine {
         }
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Campaign { campaign, reply }).await?;
-        answer.await.unwrap_or(Err(EngineError::Stopping))
+        self.answered(answer).await
     }
 
     /// The campaigns of a brand, or of all where none is named; retired ones are left out.
@@ -153,7 +153,7 @@ impl Engine {
     pub async fn take_catalog(&self, file: &str, source: &str) -> Result<(), CatalogRefused> {
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Catalog { file: file.into(), source: source.into(), reply }).await?;
-        answer.await.unwrap_or(Err(EngineError::Stopping.into()))
+        self.answered(answer).await
     }
 }
 

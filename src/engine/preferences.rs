@@ -23,10 +23,7 @@ use crate::model::revision::Revision;
 use crate::model::scope::{ControllerId, Scope};
 use crate::model::verdict::{Verdict, WriteOutcome};
 use crate::profile::Profile;
-use crate::token::{Token, TokenKind, Verified};
-
-/// Days that a preferences link may say yes: people return through an old mail.
-pub const PREFERENCES_DAYS: u16 = 400;
+use crate::token::{PREFERENCES_LIFETIME_DAYS, Token, TokenKind, Verified};
 
 /// The links of one recipient. The addresses are empty where the server knows no public one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -168,7 +165,7 @@ impl Engine {
         let Verified { token, retired } = self.verified(&token, &[TokenKind::Preferences])?;
         check_choices(&token, &choices)?;
         let expired = match self.shared.moment().today {
-            Today::Known(today) => token.has_expired(today, PREFERENCES_DAYS),
+            Today::Known(today) => token.has_expired(today, PREFERENCES_LIFETIME_DAYS),
             Today::InDoubt(_) => true,
         };
         let asked = token.scopes.first().copied().filter(|_| token.asked);
@@ -230,7 +227,11 @@ impl Engine {
     ) -> Result<super::write::Written, EngineError> {
         validate::command(&command, self.shared.clock.now())?;
         let fingerprint = token.fingerprint;
-        let address = self.blocking(move |shared| shared.address_of(fingerprint)).await?;
+        let address = match self.blocking(move |shared| shared.address_of(fingerprint)).await {
+            // A no is taken whatever cannot be read; the writer reads again for the yeses.
+            Err(EngineError::Damaged { .. }) => None,
+            address => address?,
+        };
         validate::notice_is_impersonal(&command, &address.iter().collect::<Vec<_>>())?;
         let target = Target {
             fingerprint,

@@ -248,18 +248,24 @@ impl View<'_> {
         ScopedBlock { brand, channel, cause, reason, event }
     }
 
-    /// The latest event that spoke about a scope.
+    /// The latest event that spoke about a scope, be it only to prove anew what stands there.
     fn last_at(&self, scope: Scope) -> Option<Event> {
         self.find(|event| {
-            event.statement.effects.iter().any(|effect| match effect {
-                Effect::Yes { scope: at, .. } | Effect::No { scope: at, .. } => *at == scope,
-                Effect::Register(_)
-                | Effect::Undeclare(_)
-                | Effect::Block(_)
-                | Effect::Unblock(_)
-                | Effect::Asked(..)
-                | Effect::Erasure(_) => false,
-            })
+            let speaks = !matches!(
+                event.statement.kind,
+                EventKind::ConsentRequested | EventKind::OptInBegun
+            );
+            let names = speaks && event.statement.scopes.contains(&scope);
+            names
+                || event.statement.effects.iter().any(|effect| match effect {
+                    Effect::Yes { scope: at, .. } | Effect::No { scope: at, .. } => *at == scope,
+                    Effect::Register(_)
+                    | Effect::Undeclare(_)
+                    | Effect::Block(_)
+                    | Effect::Unblock(_)
+                    | Effect::Asked(..)
+                    | Effect::Erasure(_) => false,
+                })
         })
     }
 

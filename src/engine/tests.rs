@@ -1,5 +1,10 @@
 //! The engine over a real data directory.
 
+mod checkpoints;
+mod concurrency;
+mod faults;
+mod full_disk;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -80,7 +80,7 @@ impl Engine {
         });
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Write(WriteJob { command, targets, request, reply })).await?;
-        answer.await.unwrap_or(Err(EngineError::Stopping))
+        self.answered(answer).await
     }
 
     pub(super) async fn hand_over(&self, job: Job) -> Result<(), EngineError> {

@@ -1,8 +1,10 @@
 //! Where a server listens: loopback or a Unix socket, as long as there are no credentials.
 
 use std::fmt;
+use std::fs::Permissions;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -70,6 +72,8 @@ impl Listen {
                 let bound = UnixListener::bind(path);
                 let listener =
                     bound.with_context(|| format!("cannot listen on unix:{}", path.display()))?;
+                // Whoever may connect has every role: the owner and its group, nobody else.
+                std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
                 Ok(Incoming::Unix(path.clone(), listener))
             }
         }

@@ -12,7 +12,7 @@ use super::{NoticeAt, Target, WriteJob, notice_digest};
 use crate::authorize::Authorized;
 use crate::catalog::Catalog;
 use crate::ledger::{Group, RecordKind};
-use crate::model::command::Command;
+use crate::model::command::{Command, Wish};
 use crate::model::day::{Timestamp, Today};
 use crate::model::event::{Effect, Event, OwnerProof, Statement};
 use crate::model::evidence::Notice;
@@ -119,8 +119,18 @@ impl Stage {
         is_whole: bool,
     ) -> Result<Written, EngineError> {
         // What the call needs to know is read before anything of it is staged: a call that
-        // meets damage leaves nothing in the group.
-        let pasts = self.read_pasts(job, command)?;
+        // meets damage leaves nothing in the group but its noes. A no is always taken: where the
+        // past cannot be read it is recorded as if it were new.
+        let pasts = match self.read_pasts(job, command) {
+            Ok(pasts) => pasts,
+            Err(_) if needs_no_past(command.value()) => HashMap::new(),
+            Err(error) => {
+                let noes = command.without_yeses().filter(|noes| needs_no_past(noes.value()));
+                return noes
+                    .map_or(Ok(()), |noes| self.call(job, &noes, false).map(drop))
+                    .and(Err(error));
+            }
+        };
         let request_id: Arc<str> = job.request.as_ref().map_or("".into(), |key| key.id.clone());
         let mut outcomes = Vec::with_capacity(job.targets.len());
         for (i, target) in job.targets.iter().enumerate() {
@@ -287,6 +297,27 @@ impl Stage {
         let at = self.group.push(RecordKind::Notice, &self.payload);
         self.kept.notices.insert(digest, at);
         at
+    }
+}
+
+/// Whether a command is a no that only asks of the past whether it was said before.
+fn needs_no_past(command: &Command) -> bool {
+    match command {
+        Command::BlockAddresses { .. }
+        | Command::OptOut { .. }
+        | Command::WithdrawConsent { .. }
+        | Command::RequestErasure { .. } => true,
+        Command::OwnerChoice { choices, .. } => {
+            choices.iter().all(|choice| choice.wish == Wish::Unsubscribe)
+        }
+        Command::RegisterAddresses { .. }
+        | Command::LiftBlocks { .. }
+        | Command::RecordConsent { .. }
+        | Command::MarkConsentRequested { .. }
+        | Command::ResubscribeByStaff { .. }
+        | Command::BeginOptIn { .. }
+        | Command::ApproveErasure { .. }
+        | Command::RejectErasure { .. } => false,
     }
 }
 
