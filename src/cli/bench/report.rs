@@ -117,6 +117,7 @@ impl Report {
             "p99",
             "p99.9",
             "echo",
+            "its p99",
             "ordinary",
             "its p99",
             "of echo",
@@ -125,6 +126,14 @@ impl Report {
         let rows = self.cells.iter().filter_map(|cell| {
             let Rivals { echo, ordinary } = cell.rivals.as_ref()?;
             let maysend = rate(&cell.maysend);
+            let (share, times) = match cell.load {
+                Load::InFlight(_) => (
+                    format!("{:.0} %", 100.0 * maysend / rate(echo)),
+                    format!("{:.1}", maysend / rate(ordinary)),
+                ),
+                // All got as many questions.
+                Load::Rate(_) => ("-".to_owned(), "-".to_owned()),
+            };
             Some([
                 grouped(cell.per_call.try_into().unwrap_or(0)),
                 cell.load(),
@@ -133,14 +142,15 @@ impl Report {
                 at(&cell.maysend, 99.0),
                 at(&cell.maysend, 99.9),
                 short(rate(echo)),
+                at(echo, 99.0),
                 short(rate(ordinary)),
                 at(ordinary, 99.0),
-                format!("{:.0} %", 100.0 * maysend / rate(echo)),
-                format!("{:.1}", maysend / rate(ordinary)),
+                share,
+                times,
             ])
         });
         let rows: Vec<_> = std::iter::once(titles.map(str::to_owned)).chain(rows).collect();
-        let text = table([Align::Right; 11], &rows);
+        let text = table([Align::Right; 12], &rows);
         format!(
             "{text}\nAddresses of a call; then addresses a second, and how long calls took.\necho: \
              tonic, the same octets, looks at nothing. ordinary: tonic and prost over a HashMap.\n"
@@ -229,8 +239,10 @@ impl Cell {
             let maysend = rate(&self.maysend);
             document["echo"] = sample(echo);
             document["ordinary"] = sample(ordinary);
-            document["share_of_echo"] = (maysend / rate(echo)).into();
-            document["times_ordinary"] = (maysend / rate(ordinary)).into();
+            if let Load::InFlight(_) = self.load {
+                document["share_of_echo"] = (maysend / rate(echo)).into();
+                document["times_ordinary"] = (maysend / rate(ordinary)).into();
+            }
         }
         document
     }
@@ -316,6 +328,17 @@ mod tests {
         let json: Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["cells"][0]["times_ordinary"], 6.0);
         assert_eq!(json["cells"][0]["in_flight"], 2);
+    }
+
+    #[test]
+    fn who_gets_as_many_questions_is_not_compared_by_their_number() {
+        let rivals = Rivals { echo: sample_of(48_000_000), ordinary: sample_of(2_000_000) };
+        let mut report = report(Some(rivals));
+        report.cells[0].load = Load::Rate(250.0);
+        assert!(report.human().lines().any(|line| line.ends_with(" -")));
+        let json: Value = serde_json::from_str(&report.json()).unwrap();
+        assert_eq!(json["cells"][0].get("times_ordinary"), None);
+        assert_eq!(json["cells"][0]["offered_calls_per_second"], 250.0);
     }
 
     #[test]
