@@ -32,12 +32,8 @@ impl Server {
         self.dir.path().join("store")
     }
 
-    /// Where clients reach it, as the command line writes it.
-    pub(crate) fn address(&self) -> String {
-        format!("unix:{}", self.socket().display())
-    }
-
-    fn socket(&self) -> PathBuf {
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> PathBuf {
         self.dir.path().join("socket")
     }
 
