@@ -46,7 +46,7 @@ impl Server {
             .arg("--catalog")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml"))
             .arg("--listen")
-            .arg(self.address())
+            .arg(format!("unix:{}", self.socket().display()))
             .args(&self.options)
             .stderr(Stdio::from(std::fs::File::create(self.dir.path().join("log")).unwrap()))
             .spawn()
