@@ -75,9 +75,11 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
         ErrorReason::OutcomeUnknown => {
             "it may be recorded or not: look at the history, or repeat the command"
         }
-        ErrorReason::DiskFull => "nothing was written; make room on the server's disk",
+        ErrorReason::DiskFull => {
+            "no yes was written, noes are taken still; make room on the server's disk"
+        }
         ErrorReason::ClockInDoubt => {
-            "nothing was written; set the server's clock, or start it with --accept-clock"
+            "no yes was written, noes are taken still; set the server's clock, or start it with --accept-clock"
         }
         ErrorReason::RequestIdReused | ErrorReason::CampaignDiffers => "choose another id",
         ErrorReason::SamePerson => "somebody else has to decide this",

@@ -102,7 +102,8 @@ impl Shared {
         let names: Vec<Name> = catalog.names.iter().collect();
         let source = locked(&self.catalog_source).clone();
         let version = CatalogVersion { recorded_at: self.floor.get(), names, source };
-        let mut image = self.index().head().number().to_le_bytes().to_vec();
+        // The ledger is ahead of the index while a group is applied, and so may partitions be.
+        let mut image = self.reader.head().number().to_le_bytes().to_vec();
         image.extend(u64::try_from(self.index().len()).unwrap_or(u64::MAX).to_le_bytes());
         encode_catalog(&version, UNSALTED, &mut image);
         let mut campaigns = Vec::new();

@@ -147,10 +147,11 @@ async fn a_checkpoint_that_reaches_beyond_the_ledger_refuses_to_start() {
     let end = disk.files()[&segment(&disk)].len();
     // As if this write had come while the partitions were copied.
     write(&engine, opt_out(Scope::Everything), NAMES[0], "").await.unwrap();
+    // And was applied, and not yet answered.
     *locked(&engine.shared.anchor) = anchor;
+    let reached = engine.shared.head.send_replace(anchor.revision);
     let (at, _) = engine.checkpoint().unwrap();
     assert_eq!(at, anchor);
-    let reached = engine.head();
     close(engine).await;
     let cut = disk.copy();
     cut.tamper(&segment(&disk), |octets| octets.truncate(end));
