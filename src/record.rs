@@ -24,10 +24,6 @@ mod ids;
 mod impersonal;
 mod wire;
 
-use crate::catalog::Names;
-use crate::model::day::Timestamp;
-use crate::model::event::Event;
-use crate::model::evidence::Notice;
 use crate::model::revision::Revision;
 
 pub use event::{EventHead, decode_event, decode_head, encode_event};
@@ -43,44 +39,6 @@ pub const FORMAT: u8 = 1;
 /// Octets of salt in front of every payload.
 pub const SALT: usize = 16;
 
-/// What a payload is of. The ledger keeps it beside the payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RecordKind {
-    /// Something was said of an address.
-    Event,
-    /// A version of the catalog was accepted.
-    Catalog,
-    /// A campaign was registered while running.
-    Campaign,
-    /// The text that people saw.
-    Notice,
-    /// A call with a request id was answered.
-    Request,
-    /// A clock that lay behind was accepted.
-    Clock,
-}
-
-/// One record of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
-    /// Something was said of an address. The second is the revision of its evidence's notice; a
-    /// decoded event's own notice is empty, to be filled from there.
-    Event(Box<Event>, Option<Revision>),
-    /// A version of the catalog was accepted.
-    Catalog(CatalogVersion),
-    /// A campaign was registered while running.
-    Campaign(CampaignRecord),
-    /// The text that people saw.
-    Notice(Notice),
-    /// A call with a request id was answered.
-    Request(RequestRecord),
-    /// A clock that lay behind was accepted.
-    Clock {
-        /// Days before this are no longer a doubt.
-        floor: Timestamp,
-    },
-}
-
 /// The octets are no payload of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -93,9 +51,6 @@ pub enum DecodeError {
     /// A later version wrote it, or nobody did.
     #[error("payload of format `{0}`, this program reads format `{FORMAT}`")]
     Format(u8),
-    /// A later version wrote it, or nobody did.
-    #[error("no kind of record has the code `{0}`")]
-    Kind(u8),
     /// An octet stands for nothing.
     #[error("no {what} has the code `{code}`")]
     Code {
@@ -132,83 +87,6 @@ pub enum DecodeError {
         /// What it names as the one before.
         previous: Revision,
     },
-}
-
-impl RecordKind {
-    /// Every kind, in the order of its code.
-    pub const ALL: [Self; 6] =
-        [Self::Event, Self::Catalog, Self::Campaign, Self::Notice, Self::Request, Self::Clock];
-
-    /// The number on disk, from 1.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Event => 1,
-            Self::Catalog => 2,
-            Self::Campaign => 3,
-            Self::Notice => 4,
-            Self::Request => 5,
-            Self::Clock => 6,
-        }
-    }
-
-    /// The kind with this number.
-    ///
-    /// # Errors
-    /// `Kind` where there is none.
-    pub fn from_code(code: u8) -> Result<Self, DecodeError> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code).ok_or(DecodeError::Kind(code))
-    }
-}
-
-impl Record {
-    /// What this record is of.
-    #[must_use]
-    pub const fn kind(&self) -> RecordKind {
-        match self {
-            Self::Event(..) => RecordKind::Event,
-            Self::Catalog(_) => RecordKind::Catalog,
-            Self::Campaign(_) => RecordKind::Campaign,
-            Self::Notice(_) => RecordKind::Notice,
-            Self::Request(_) => RecordKind::Request,
-            Self::Clock { .. } => RecordKind::Clock,
-        }
-    }
-
-    /// Appends this record's payload. The salt must be fresh and random.
-    pub fn encode(&self, salt: [u8; SALT], out: &mut Vec<u8>) {
-        match self {
-            Self::Event(event, notice) => encode_event(event, *notice, salt, out),
-            Self::Catalog(version) => encode_catalog(version, salt, out),
-            Self::Campaign(record) => encode_campaign(record, salt, out),
-            Self::Notice(notice) => encode_notice(notice, salt, out),
-            Self::Request(record) => encode_request(record, salt, out),
-            Self::Clock { floor } => encode_clock(*floor, salt, out),
-        }
-    }
-
-    /// Reads a payload of this kind. `names` holds what was handed out before it.
-    ///
-    /// # Errors
-    /// `DecodeError`: the payload is damaged, overwritten, or of a later version.
-    pub fn decode(
-        kind: RecordKind,
-        revision: Revision,
-        payload: &[u8],
-        names: &Names,
-    ) -> Result<Self, DecodeError> {
-        Ok(match kind {
-            RecordKind::Event => {
-                let (event, notice) = decode_event(revision, payload, names)?;
-                Self::Event(Box::new(event), notice)
-            }
-            RecordKind::Catalog => Self::Catalog(decode_catalog(payload, names)?),
-            RecordKind::Campaign => Self::Campaign(decode_campaign(payload, names)?),
-            RecordKind::Notice => Self::Notice(decode_notice(payload)?),
-            RecordKind::Request => Self::Request(decode_request(payload)?),
-            RecordKind::Clock => Self::Clock { floor: decode_clock(payload)? },
-        })
-    }
 }
 
 #[cfg(test)]

@@ -49,10 +49,6 @@ pub struct Answer {
     pub verdicts: Vec<u8>,
     /// Every verdict is of this revision or a later one.
     pub revision: Revision,
-    /// How many are allowed.
-    pub allowed: u32,
-    /// How many got each verdict, by code.
-    pub counts: Vec<(u8, u32)>,
 }
 
 /// Compiled campaigns of the current catalog.
@@ -165,21 +161,6 @@ impl Engine {
             }
             tokio::task::yield_now().await;
         }
-        Ok(summarise(verdicts, revision))
+        Ok(Answer { verdicts, revision })
     }
-}
-
-/// Counts the verdicts.
-fn summarise(verdicts: Vec<u8>, revision: Revision) -> Answer {
-    let mut by_code = [0_u32; 256];
-    for code in &verdicts {
-        if let Some(count) = by_code.get_mut(usize::from(*code)) {
-            *count = count.saturating_add(1);
-        }
-    }
-    let counts: Vec<(u8, u32)> =
-        (0..=u8::MAX).zip(by_code).filter(|(_, count)| *count > 0).collect();
-    let allows = |code: u8| code >= Verdict::FIRST_ALLOWED;
-    let allowed = counts.iter().filter(|(code, _)| allows(*code)).map(|(_, count)| count).sum();
-    Answer { verdicts, revision, allowed, counts }
 }

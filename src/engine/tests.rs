@@ -307,6 +307,5 @@ async fn malformed_addresses_are_answered_in_their_place() {
     let answer = check(&engine, &["b@example.org", "@", "x@example.org"]).await;
     let out = Verdict::OptedOutEverything.code();
     assert_eq!(answer.verdicts, [out, 1, Verdict::UnknownAddress.code()]);
-    assert_eq!(answer.counts, [(1, 1), (2, 1), (out, 1)]);
     engine.stop().await;
 }

@@ -19,8 +19,8 @@ use crate::model::verdict::WriteOutcome;
 
 /// The answer of a check; its verdicts are moved, not copied.
 pub(super) fn answer(answer: Answer) -> CheckAnswer {
-    let Answer { verdicts, revision, allowed, counts } = answer;
-    CheckAnswer { verdicts, revision: revision.number(), allowed, counts }
+    let Answer { verdicts, revision } = answer;
+    CheckAnswer::counted(verdicts, revision.number())
 }
 
 /// Outcomes have the same numbers on the wire.

@@ -258,3 +258,9 @@ fn written() -> (FaultDisk, Model) {
     assert_eq!((outcome.refused, &outcome.perhaps), (0, &None));
     (disk.after_power_cut(Survival::All), outcome.acked)
 }
+
+#[test]
+fn kinds_keep_their_octets() {
+    let octets: Vec<u8> = RecordKind::ALL.into_iter().map(RecordKind::octet).collect();
+    assert_eq!(octets, [1, 2, 3, 4, 5, 6, 7, 8]);
+}

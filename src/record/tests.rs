@@ -2,14 +2,18 @@
 
 mod arbitrary;
 mod golden;
+mod whole;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::Name;
+use crate::catalog::{Name, Names};
+use crate::model::day::Timestamp;
+use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::scope::{BrandId, ControllerId};
 use arbitrary::{any_event, any_record, names};
+use whole::{Record, RecordKind};
 
 const SALTED: [u8; SALT] = *b"sixteen of salt.";
 
@@ -219,16 +223,6 @@ fn the_salt_is_in_front_and_the_fingerprint_behind_it() {
     assert_eq!(payload[..SALT], SALTED);
     let bits = u128::from_le_bytes(payload[SALT..SALT + 16].try_into().unwrap());
     assert_eq!(Fingerprint::new(bits), event.fingerprint);
-}
-
-#[test]
-fn kinds_keep_their_numbers() {
-    let codes: Vec<u8> = RecordKind::ALL.into_iter().map(RecordKind::code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6]);
-    for code in 0..=u8::MAX {
-        let kind = RecordKind::from_code(code);
-        assert_eq!(kind.map(RecordKind::code).ok(), codes.contains(&code).then_some(code));
-    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::whole::Record;
 use crate::catalog::{Name, Names};
 use crate::model::actor::{Actor, ActorClass};
 use crate::model::address::Address;
@@ -19,7 +20,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 use crate::model::scope::{BrandId, ControllerId, Scope, TopicId};
 use crate::model::verdict::WriteOutcome;
-use crate::record::{CampaignRecord, CatalogVersion, Record, RequestRecord};
+use crate::record::{CampaignRecord, CatalogVersion, RequestRecord};
 
 /// Three controllers, four brands, six topics.
 pub(super) fn names() -> Names {

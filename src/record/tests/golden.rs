@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::whole::{Record, RecordKind};
 use super::{SALTED, arbitrary, decoded, encoded, without_notice};
 use crate::catalog::Name;
 use crate::model::actor::{Actor, ActorClass};
@@ -16,7 +17,7 @@ use crate::model::revision::Revision;
 use crate::model::scope::{BrandId, ControllerId, Scope, TopicId};
 use crate::model::verdict::WriteOutcome;
 use crate::record::codes::Code;
-use crate::record::{CampaignRecord, CatalogVersion, Record, RecordKind, RequestRecord};
+use crate::record::{CampaignRecord, CatalogVersion, RequestRecord};
 
 /// 2026-11-21T08:00:00Z and a little.
 const AT: Timestamp = Timestamp::from_nanos(1_795_248_000_123_456_789);
