@@ -328,7 +328,7 @@ impl View<'_> {
 
     fn dry(&self, command: &Authorized<Command>) -> WriteOutcome {
         let subject = Subject { profile: self.profile, base: self.base };
-        let past = Past::Read(self.events);
+        let past = Past::Read { events: self.events, base_spoke: None };
         match transition(subject, past, command, self.catalog, self.now) {
             Transition::Done(Outcome { outcome, .. }) => outcome,
             // The past is read: it cannot be asked for.

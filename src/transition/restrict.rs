@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::draft::Draft;
 use super::record::is_on_record;
 use super::{Context, Outcome, Unread};
+use crate::model::actor::ActorClass;
 use crate::model::campaign::Channel;
 use crate::model::event::{EventKind, Statement};
 use crate::model::evidence::Evidence;
@@ -13,7 +14,8 @@ use crate::model::fact::{Block, Cause, Erasure, Origin};
 use crate::model::scope::{BrandId, Scope};
 use crate::model::verdict::WriteOutcome;
 
-/// Records a statement of noes, unless it neither changes anything nor proves anything new.
+/// Records a statement of noes, unless it neither changes anything nor proves anything new. A no
+/// that the owner says again is recorded without changing the outcome: INVARIANT(said again).
 fn record(
     context: &Context<'_>,
     mut draft: Draft,
@@ -23,7 +25,10 @@ fn record(
         return Ok(Outcome::unchanged());
     }
     if !draft.has_effects() && is_on_record(context.past()?, context.actor.class, &statement) {
-        return Ok(Outcome::unchanged());
+        let is_owners =
+            statement.kind == EventKind::OptedOut && context.actor.class == ActorClass::Owner;
+        let statements = if is_owners { vec![statement] } else { Vec::new() };
+        return Ok(Outcome { statements, ..Outcome::unchanged() });
     }
     statement.effects = draft.take_effects();
     Ok(Outcome::applied(statement))

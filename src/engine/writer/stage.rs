@@ -53,6 +53,14 @@ struct Pending {
     events: Vec<Event>,
 }
 
+/// What a transition asked for, as it was before its call.
+#[derive(Debug)]
+struct ReadPast {
+    /// Newest first.
+    events: Vec<Event>,
+    base_spoke: Option<Timestamp>,
+}
+
 pub(super) struct Stage {
     shared: Arc<Shared>,
     catalog: Arc<Catalog>,
@@ -138,8 +146,7 @@ impl Stage {
                 outcomes.push(WriteOutcome::InvalidAddress);
                 continue;
             };
-            let past = pasts.get(&i).map(Vec::as_slice);
-            let outcome = self.target(target, command, &request_id, past)?;
+            let outcome = self.target(target, command, &request_id, pasts.get(&i))?;
             if outcome.choices.is_empty() {
                 outcomes.push(outcome.outcome);
             } else {
@@ -173,7 +180,7 @@ impl Stage {
         &mut self,
         job: &WriteJob,
         command: &Authorized<Command>,
-    ) -> Result<HashMap<usize, Vec<Event>>, EngineError> {
+    ) -> Result<HashMap<usize, ReadPast>, EngineError> {
         let mut pasts = HashMap::new();
         let mut seen = std::collections::HashSet::new();
         for (i, target) in job.targets.iter().enumerate() {
@@ -184,10 +191,31 @@ impl Stage {
             if asks {
                 let last = self.pending(target.fingerprint).before;
                 let events: Vec<Event> = self.shared.walk(last).collect::<Result<_, _>>()?;
-                pasts.insert(i, events);
+                let is_owners = matches!(command.value(), Command::OwnerChoice { .. });
+                let base_spoke = if is_owners { self.base_spoke(target)? } else { None };
+                pasts.insert(i, ReadPast { events, base_spoke });
             }
         }
         Ok(pasts)
+    }
+
+    /// When anything was last recorded of what precedes the plus tag. One that cannot be told may
+    /// have spoken just now.
+    fn base_spoke(&mut self, target: &Target) -> Result<Option<Timestamp>, EngineError> {
+        if !target.tagged {
+            return Ok(None);
+        }
+        let base = target.base.or_else(|| {
+            let base = target.address.as_ref()?.base()?;
+            Some(self.shared.fingerprinter.fingerprint(base.as_str().as_bytes()))
+        });
+        let Some(base) = base else { return Ok(Some(self.now.at)) };
+        let pending = self.pending(base);
+        match pending.before {
+            _ if !pending.events.is_empty() => Ok(Some(self.now.at)),
+            Revision::ZERO => Ok(None),
+            before => self.shared.event(before).map(|event| Some(event.recorded_at)),
+        }
     }
 
     fn target(
@@ -195,13 +223,15 @@ impl Stage {
         target: &Target,
         command: &Authorized<Command>,
         request_id: &Arc<str>,
-        past: Option<&[Event]>,
+        past: Option<&ReadPast>,
     ) -> Result<Outcome, EngineError> {
         let mut transition = self.run(target, command, Past::Unread);
         if transition == Transition::NeedsPast {
             let staged = self.pending(target.fingerprint).events.iter().rev().cloned();
-            let events: Vec<Event> = staged.chain(past.into_iter().flatten().cloned()).collect();
-            transition = self.run(target, command, Past::Read(&events));
+            let read = past.into_iter().flat_map(|past| &past.events).cloned();
+            let events: Vec<Event> = staged.chain(read).collect();
+            let base_spoke = past.and_then(|past| past.base_spoke);
+            transition = self.run(target, command, Past::Read { events: &events, base_spoke });
         }
         let Transition::Done(mut outcome) = transition else {
             return Err(super::super::damaged(&"a transition asked twice for the past"));

@@ -73,6 +73,7 @@ pub(super) enum Deed {
     },
     Confirm {
         which: Index,
+        may_grant: bool,
         proof: Option<Shown>,
     },
     RequestErasure {
@@ -230,7 +231,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         10 => (choices(), by(), proof())
             .prop_map(|(choices, by, proof)| Deed::Choose { choices, by, proof }),
         4 => (narrows(), shown()).prop_map(|(scopes, proof)| Deed::Begin { scopes, proof }),
-        4 => (any::<Index>(), proof()).prop_map(|(which, proof)| Deed::Confirm { which, proof }),
+        4 => (any::<Index>(), prop::bool::weighted(0.9), proof()).prop_map(
+            |(which, may_grant, proof)| Deed::Confirm { which, may_grant, proof }
+        ),
         2 => (0_u8..2).prop_map(|why| Deed::RequestErasure { why }),
         3 => any::<bool>().prop_map(|approve| Deed::DecideErasure { approve }),
         5 => Just(Deed::Again),
@@ -325,7 +328,7 @@ impl Deed {
             Self::Begin { scopes, proof } => {
                 Command::BeginOptIn { scopes: scopes.clone(), evidence: proof.made(now) }
             }
-            Self::Confirm { which, proof } => {
+            Self::Confirm { which, may_grant, proof } => {
                 let begun = pair.begun(who);
                 if begun.is_empty() {
                     return None;
@@ -334,7 +337,7 @@ impl Deed {
                 let yes = |scope: &Scope| Choice { scope: *scope, wish: Wish::Subscribe };
                 Command::OwnerChoice {
                     choices: scopes.iter().map(yes).collect(),
-                    proof: Proof::ConfirmToken { minted: *minted },
+                    proof: Proof::ConfirmToken { minted: *minted, may_grant: *may_grant },
                     evidence: made(proof),
                 }
             }
