@@ -17,10 +17,13 @@
 pub mod boot;
 pub mod campaigns;
 pub mod check;
+pub mod choice;
 pub mod clock;
 pub mod error;
 pub mod history;
+pub mod opt_in;
 pub mod preferences;
+pub mod rekey;
 pub mod snapshot;
 pub mod status;
 pub mod validate;
@@ -57,6 +60,7 @@ use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 use crate::profile::Profile;
+use crate::token::TokenKeys;
 use crate::transition::Moment;
 
 /// How long a call waits for a revision that it has seen elsewhere.
@@ -84,7 +88,10 @@ struct Shared {
     /// Guards which version is current; held only to clone the pointer.
     catalog: RwLock<Arc<Catalog>>,
     compiled: CompiledCampaigns,
+    /// Of these the keys of tokens are replaced while the engine runs: see `token_keys`.
     keys: Keys,
+    /// Guards which keys of tokens are current; held only to clone the pointer.
+    token_keys: RwLock<Arc<TokenKeys>>,
     fingerprinter: Fingerprinter,
     reader: Reader,
     /// Notices that history has shown lately, by their revision.
@@ -119,6 +126,10 @@ impl Shared {
     fn set_catalog(&self, catalog: Catalog) {
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
         self.compiled.forget();
+    }
+
+    fn token_keys(&self) -> Arc<TokenKeys> {
+        self.token_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn head(&self) -> Revision {

@@ -25,7 +25,7 @@ use crate::catalog::{Catalog, Names, NamesExhausted, PlusTags};
 use crate::checkpoint::{Anchor, Checkpoints};
 use crate::fingerprint::Fingerprinter;
 use crate::index::{Change, Index};
-use crate::keys::{Keys, KeysError};
+use crate::keys::{self, Keys, KeysError};
 use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, Record, RecordKind};
 use crate::model::campaign::{Campaign, CampaignId};
 use crate::model::day::Timestamp;
@@ -311,6 +311,7 @@ fn assemble(
         catalog: RwLock::new(Arc::new(catalog)),
         compiled: CompiledCampaigns::new(),
         fingerprinter: Fingerprinter::new(keys.fingerprint_key()),
+        token_keys: RwLock::new(Arc::new(keys.token_keys().clone())),
         keys,
         reader: ledger.reader(),
         notices: Cache::new(NOTICES),
@@ -359,8 +360,7 @@ fn lock(dir: &Path) -> Result<File, BootError> {
 
 /// The keys; a new data directory gets new ones.
 fn keys(settings: &Settings) -> Result<Keys, BootError> {
-    let path = settings.key_file.clone();
-    let path = path.unwrap_or_else(|| settings.data_dir.join("keys.toml"));
+    let path = keys::path_of(&settings.data_dir, settings.key_file.as_deref());
     if path.exists() {
         return Ok(Keys::load(&path)?);
     }

@@ -4,6 +4,7 @@ mod checkpoints;
 mod concurrency;
 mod faults;
 mod full_disk;
+mod owner;
 mod power_cuts;
 
 use std::path::Path;
@@ -53,7 +54,7 @@ purpose = "marketing"
 pub(super) struct TestClock(AtomicI64);
 
 impl TestClock {
-    fn at(day: u16) -> Arc<Self> {
+    pub(super) fn at(day: u16) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(Day::new(day).start().nanos())))
     }
 
@@ -84,7 +85,7 @@ fn settings(dir: &Path) -> Settings {
     }
 }
 
-async fn open(dir: &Path, clock: &Arc<TestClock>) -> Result<Arc<Engine>, BootError> {
+pub(super) async fn open(dir: &Path, clock: &Arc<TestClock>) -> Result<Arc<Engine>, BootError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     Engine::open(settings(dir), disk, clock.clone()).await
 }

@@ -13,6 +13,7 @@ use super::codec::CheckAnswer;
 use crate::catalog::{Brand, Catalog, Controller, Names, Topic};
 use crate::engine::campaigns::CampaignPage;
 use crate::engine::check::Answer;
+use crate::engine::opt_in::OptInBegun;
 use crate::engine::preferences::{Links, Preference, Preferences, PreferencesUpdated};
 use crate::model::campaign::Campaign;
 use crate::model::verdict::WriteOutcome;
@@ -53,6 +54,24 @@ pub(super) fn preferences_updated(
 ) -> api::UpdatePreferencesResponse {
     let PreferencesUpdated { preferences: stands, revision, outcomes: became } = updated;
     api::UpdatePreferencesResponse {
+        preferences: Some(preferences(stands, names)),
+        revision: revision.number(),
+        outcomes: outcomes(&became),
+    }
+}
+
+pub(super) fn opt_in_begun(begun: OptInBegun) -> api::BeginOptInResponse {
+    let OptInBegun { confirm_token, confirm_url, revision, outcome } = begun;
+    let (revision, outcome) = (revision.number(), outcome.code().into());
+    api::BeginOptInResponse { confirm_token, confirm_url, revision, outcome }
+}
+
+pub(super) fn opt_in_confirmed(
+    updated: PreferencesUpdated,
+    names: &Names,
+) -> api::ConfirmOptInResponse {
+    let PreferencesUpdated { preferences: stands, revision, outcomes: became } = updated;
+    api::ConfirmOptInResponse {
         preferences: Some(preferences(stands, names)),
         revision: revision.number(),
         outcomes: outcomes(&became),

@@ -166,6 +166,7 @@ impl Failure {
                 };
                 Self { violations, ..Self::from_engine(error) }
             }
+            Refusal::Campaign(error) => Self::from_engine(error),
             Refusal::TooLarge { limit } => {
                 let failure =
                     Self::new(Code::ResourceExhausted, ErrorReason::RequestTooLarge, message);

@@ -421,17 +421,11 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let world = World::new().await;
     let (mut decision, mut consent) = (world.decision(), world.consent());
-    let mut preference = world.preference();
     let mut erasure = ErasureServiceClient::new(world.routes.clone());
     let mut change = ChangeServiceClient::new(world.routes.clone());
     let answers = [
         decision.explain(api::ExplainRequest::default()).await.err(),
-        consent.mark_consent_requested(api::MarkConsentRequestedRequest::default()).await.err(),
-        consent.resubscribe_by_staff(api::ResubscribeByStaffRequest::default()).await.err(),
         consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err(),
-        preference.begin_opt_in(api::BeginOptInRequest::default()).await.err(),
-        preference.confirm_opt_in(api::ConfirmOptInRequest::default()).await.err(),
-        preference.record_owner_choice(api::RecordOwnerChoiceRequest::default()).await.err(),
         erasure.request_erasure(api::RequestErasureRequest::default()).await.err(),
         erasure.list_erasure_cases(api::ListErasureCasesRequest::default()).await.err(),
         erasure.approve_erasure(api::ApproveErasureRequest::default()).await.err(),
@@ -447,12 +441,7 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     }
     let expected = [
         "Explain",
-        "MarkConsentRequested",
-        "ResubscribeByStaff",
         "GetSubjectSheet",
-        "BeginOptIn",
-        "ConfirmOptIn",
-        "RecordOwnerChoice",
         "RequestErasure",
         "ListErasureCases",
         "ApproveErasure",

@@ -112,6 +112,7 @@ fn say_yeses(
     if let Proof::ConfirmToken { minted, may_grant: _ } = proof
         && was_redeemed(past, yeses, *minted)
         && !has_later_no(past, yeses, *minted)
+        && !was_erased_since(past, *minted)
     {
         return Ok((WriteOutcome::Unchanged, None));
     }

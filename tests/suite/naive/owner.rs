@@ -230,7 +230,9 @@ impl Book {
                 })
             })
         });
-        yeses.next().is_some() && !self.later_no(scopes, minted.number())
+        yeses.next().is_some()
+            && !self.later_no(scopes, minted.number())
+            && minted.number() >= self.erased_at
     }
 }
 
