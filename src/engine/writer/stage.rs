@@ -310,6 +310,7 @@ fn needs_no_past(command: &Command) -> bool {
         Command::OwnerChoice { choices, .. } => {
             choices.iter().all(|choice| choice.wish == Wish::Unsubscribe)
         }
+        Command::Import { fact, .. } => fact.is_no(),
         Command::RegisterAddresses { .. }
         | Command::LiftBlocks { .. }
         | Command::RecordConsent { .. }
