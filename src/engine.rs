@@ -20,6 +20,7 @@ pub mod check;
 pub mod clock;
 pub mod error;
 pub mod history;
+pub mod import;
 pub mod preferences;
 pub mod snapshot;
 pub mod status;

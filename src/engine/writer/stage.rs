@@ -1,6 +1,8 @@
 //! A group in the making: transitions run against the index and what the group has changed so
 //! far; nothing outside it changes before it is committed.
 
+mod import;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
