@@ -21,6 +21,7 @@ pub mod choice;
 pub mod clock;
 pub mod error;
 pub mod history;
+pub mod import;
 pub mod opt_in;
 pub mod preferences;
 pub mod rekey;

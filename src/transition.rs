@@ -13,6 +13,7 @@
 
 mod draft;
 mod grant;
+mod import;
 mod record;
 mod restrict;
 
@@ -24,6 +25,8 @@ use crate::model::day::{Day, Timestamp, Today};
 use crate::model::event::{Event, Statement};
 use crate::model::verdict::WriteOutcome;
 use crate::profile::Profile;
+
+pub use self::import::{ImportEffect, import_effect};
 
 /// The address that a command meets.
 #[derive(Debug, Clone, Copy)]
@@ -151,7 +154,7 @@ fn apply(context: &Context<'_>, command: &Command) -> Result<Outcome, Unread> {
             grant::register(context, controllers, source, *owner_session)
         }
         Command::BlockAddresses { brands, channels, cause, reason, opt_out } => {
-            restrict::block(context, brands, channels, *cause, reason, opt_out)
+            restrict::block(context, brands, channels, *cause, reason, opt_out, None)
         }
         Command::LiftBlocks { brands, channels, reason } => {
             Ok(grant::lift_blocks(context, brands, channels, reason))
@@ -159,9 +162,14 @@ fn apply(context: &Context<'_>, command: &Command) -> Result<Outcome, Unread> {
         Command::OptOut { scopes, reason, evidence } => {
             restrict::opt_out(context, scopes, reason, evidence.as_ref())
         }
-        Command::WithdrawConsent { scopes, reason } => restrict::withdraw(context, scopes, reason),
+        Command::WithdrawConsent { scopes, reason } => {
+            restrict::withdraw(context, scopes, reason, None)
+        }
         Command::RecordConsent { scopes, legal_basis, evidence } => {
-            grant::record_consent(context, scopes, *legal_basis, evidence)
+            grant::record_consent(context, scopes, *legal_basis, &"".into(), evidence)
+        }
+        Command::Import { fact, reason, evidence } => {
+            import::import(context, *fact, reason, evidence)
         }
         Command::MarkConsentRequested { campaign, evidence } => {
             Ok(grant::mark_requested(context, campaign, evidence.as_ref()))

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use super::error::{InvalidRequest, Violation};
 use crate::model::address::Address;
 use crate::model::campaign::Purpose;
-use crate::model::command::{Command, Proof, Wish};
+use crate::model::command::{Command, ImportedFact, Proof, Wish};
 use crate::model::day::Timestamp;
-use crate::model::evidence::{Evidence, Lacking, LegalBasis};
+use crate::model::evidence::{Evidence, Lacking, LegalBasis, Method};
 use crate::model::scope::Scope;
 
 /// Most characters of a reason, an explanation, a note.
@@ -111,6 +111,27 @@ impl Findings {
         }
     }
 
+    /// A row of a file names its source, whatever it says.
+    fn imported(&mut self, fact: ImportedFact, reason: &str, evidence: &Evidence, now: Timestamp) {
+        let must_say_why = matches!(fact, ImportedFact::Blocked(_));
+        self.reason("reason", reason, must_say_why);
+        self.evidence(evidence, now);
+        if evidence.method != Method::Import {
+            self.add("evidence.method", "must be IMPORT");
+        }
+        if let ImportedFact::Granted { scope, legal_basis } = fact {
+            if scope.brand().is_none() {
+                self.add("scope", "must be a brand or a topic: nobody consents to more");
+            }
+            if !matches!(legal_basis, LegalBasis::Consent | LegalBasis::ExistingCustomer) {
+                self.add("legal_basis", "must be CONSENT or EXISTING_CUSTOMER");
+            }
+            self.proves_yes(Some(evidence));
+        } else if evidence.source.trim().is_empty() {
+            self.add("evidence.source", "is mandatory; name the file and the line");
+        }
+    }
+
     fn proves_yes(&mut self, evidence: Option<&Evidence>) {
         let Some(evidence) = evidence else {
             self.add("evidence", "is mandatory: a consent is recorded with its proof");
@@ -179,6 +200,9 @@ pub fn command(command: &Command, now: Timestamp) -> Result<(), InvalidRequest> 
             }
             findings.evidence(evidence, now);
             findings.proves_yes(Some(evidence));
+        }
+        Command::Import { fact, reason, evidence } => {
+            findings.imported(*fact, reason, evidence, now);
         }
         Command::MarkConsentRequested { campaign, evidence } => {
             if campaign.purpose != Purpose::ConsentRequest {
@@ -252,9 +276,9 @@ pub fn notice_is_impersonal(
     addresses: &[&Address],
 ) -> Result<(), InvalidRequest> {
     let evidence = match command {
-        Command::RecordConsent { evidence, .. } | Command::BeginOptIn { evidence, .. } => {
-            Some(evidence)
-        }
+        Command::RecordConsent { evidence, .. }
+        | Command::Import { evidence, .. }
+        | Command::BeginOptIn { evidence, .. } => Some(evidence),
         Command::OptOut { evidence, .. }
         | Command::MarkConsentRequested { evidence, .. }
         | Command::OwnerChoice { evidence, .. } => evidence.as_ref(),

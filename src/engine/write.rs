@@ -60,7 +60,7 @@ impl Engine {
         let valid: Vec<&Address> = parsed.iter().flatten().collect();
         validate::notice_is_impersonal(&command, &valid)?;
         let command = authorize(caller, command)?;
-        let targets = parsed.into_iter().map(|address| self.target(address?)).collect();
+        let targets = parsed.into_iter().map(|address| Some(self.target(address?))).collect();
         self.submit(command, targets, &request_id, &body).await
     }
 
@@ -90,15 +90,15 @@ impl Engine {
         self.jobs.send(job).await.map_err(|_| EngineError::Stopping)
     }
 
-    fn target(&self, address: Address) -> Option<Target> {
+    pub(super) fn target(&self, address: Address) -> Target {
         let base = address.base();
         let fingerprint = self.fingerprint(&address);
-        Some(Target {
+        Target {
             fingerprint,
             base: self.shared.base_of(&address),
             tagged: base.is_some(),
             address: Some(address),
-        })
+        }
     }
 }
 

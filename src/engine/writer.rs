@@ -8,6 +8,7 @@
 //! FULL DISK: a group with yeses that does not fit is given up whole and staged again with its
 //! noes alone, which the ledger has reserved space for.
 
+mod import;
 mod stage;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use self::import::{ImportJob, Prefetched, RowJob};
 use self::stage::{Applied, Stage};
 use super::Shared;
 use super::campaigns::CatalogRefused;
@@ -75,6 +77,8 @@ pub(super) struct WriteJob {
 pub(super) enum Job {
     /// A command.
     Write(WriteJob),
+    /// The rows of a file.
+    Import(ImportJob),
     /// A campaign, and the catalog that has it.
     Campaign { campaign: Campaign, reply: Reply<()> },
     /// A version of the catalog file.
@@ -103,6 +107,7 @@ impl Writer {
         while let Some(job) = waiting.take().or_else(|| jobs.blocking_recv()) {
             match job {
                 Job::Write(first) => waiting = self.gather(first, &mut jobs),
+                Job::Import(job) => self.import(job),
                 Job::Campaign { campaign, reply } => answer(reply, self.campaign(campaign)),
                 Job::Catalog { file, source, reply } => {
                     answer(reply, self.catalog(&file, source));

@@ -6,11 +6,11 @@ use super::api::consent_service_server::ConsentService;
 use super::api::{
     BlockAddressesRequest, BlockAddressesResponse, GetHistoryRequest, GetHistoryResponse,
     GetStatusRequest, GetStatusResponse, GetSubjectSheetRequest, GetSubjectSheetResponse,
-    LiftBlocksRequest, LiftBlocksResponse, MarkConsentRequestedRequest,
-    MarkConsentRequestedResponse, OptOutRequest, OptOutResponse, RecordConsentRequest,
-    RecordConsentResponse, RegisterAddressesRequest, RegisterAddressesResponse,
-    ResubscribeByStaffRequest, ResubscribeByStaffResponse, WithdrawConsentRequest,
-    WithdrawConsentResponse,
+    ImportFactsRequest, ImportFactsResponse, LiftBlocksRequest, LiftBlocksResponse,
+    MarkConsentRequestedRequest, MarkConsentRequestedResponse, OptOutRequest, OptOutResponse,
+    RecordConsentRequest, RecordConsentResponse, RegisterAddressesRequest,
+    RegisterAddressesResponse, ResubscribeByStaffRequest, ResubscribeByStaffResponse,
+    WithdrawConsentRequest, WithdrawConsentResponse,
 };
 use super::caller::caller_of;
 use super::edge::Edge;
@@ -85,6 +85,16 @@ impl ConsentService for Edge {
         let Written { revision, outcomes } = self.engine.write(&caller, write).await?;
         let (revision, outcomes) = (revision.number(), encode::outcomes(&outcomes));
         Ok(Response::new(RegisterAddressesResponse { revision, outcomes }))
+    }
+
+    async fn import_facts(
+        &self,
+        request: Request<ImportFactsRequest>,
+    ) -> Result<Response<ImportFactsResponse>, Status> {
+        let (caller, request) = caller_of(request)?;
+        let import = decode::import_facts(request, &self.engine.catalog())?;
+        let imported = self.engine.import(&caller, import).await?;
+        Ok(Response::new(encode::imported(&imported)))
     }
 
     async fn get_status(

@@ -7,12 +7,13 @@ mod words;
 
 use self::event::scope;
 pub(super) use self::status::{history, status};
-use self::words::{channel, purpose};
+use self::words::{channel, import_effect, purpose};
 use super::api;
 use super::codec::CheckAnswer;
 use crate::catalog::{Brand, Catalog, Controller, Names, Topic};
 use crate::engine::campaigns::CampaignPage;
 use crate::engine::check::Answer;
+use crate::engine::import::Imported;
 use crate::engine::opt_in::OptInBegun;
 use crate::engine::preferences::{Links, Preference, Preferences, PreferencesUpdated};
 use crate::model::campaign::Campaign;
@@ -27,6 +28,16 @@ pub(super) fn answer(answer: Answer) -> CheckAnswer {
 /// Outcomes have the same numbers on the wire.
 pub(super) fn outcomes(outcomes: &[WriteOutcome]) -> Vec<i32> {
     outcomes.iter().map(|outcome| outcome.code().into()).collect()
+}
+
+pub(super) fn imported(imported: &Imported) -> api::ImportFactsResponse {
+    let Imported { revision, outcomes: became, effects } = imported;
+    let effects = effects.iter().map(|effect| import_effect(*effect).into());
+    api::ImportFactsResponse {
+        revision: revision.number(),
+        outcomes: outcomes(became),
+        effects: effects.collect(),
+    }
 }
 
 pub(super) fn links(links: Vec<Option<Links>>) -> api::MintLinksResponse {

@@ -191,7 +191,7 @@ impl Failure {
         if let Some(first) = violations.first() {
             message = format!("{}: {}", first.field, first.problem);
             field.clone_from(&first.field);
-            if count == 1 && field == "addresses" {
+            if count == 1 && ["addresses", "facts"].contains(&field.as_str()) {
                 reason = ErrorReason::NoAddresses;
             }
         }

@@ -41,6 +41,7 @@ pub(super) fn block(
     cause: Cause,
     reason: &Arc<str>,
     opt_out: &[Scope],
+    evidence: Option<&Arc<Evidence>>,
 ) -> Result<Outcome, Unread> {
     let mut draft = Draft::of(context.subject.profile);
     for &brand in brands {
@@ -67,6 +68,7 @@ pub(super) fn block(
         cause: Some(cause),
         scopes: opt_out.to_vec(),
         reason: reason.clone(),
+        evidence: evidence.cloned(),
         ..Statement::new(EventKind::Blocked)
     };
     record(context, draft, statement)
@@ -91,10 +93,12 @@ pub(super) fn withdraw(
     context: &Context<'_>,
     scopes: &[Scope],
     reason: &Arc<str>,
+    evidence: Option<&Arc<Evidence>>,
 ) -> Result<Outcome, Unread> {
     let statement = Statement {
         scopes: scopes.to_vec(),
         reason: reason.clone(),
+        evidence: evidence.cloned(),
         ..Statement::new(EventKind::ConsentRefused)
     };
     say_no_at_each(context, Origin::Refusal, statement)

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod decision;
 mod deeds;
+mod import;
 mod owner;
 mod pair;
 mod promises;

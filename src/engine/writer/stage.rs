@@ -1,6 +1,8 @@
 //! A group in the making: transitions run against the index and what the group has changed so
 //! far; nothing outside it changes before it is committed.
 
+mod import;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -59,6 +61,19 @@ struct ReadPast {
     /// Newest first.
     events: Vec<Event>,
     base_spoke: Option<Timestamp>,
+}
+
+/// The same, lent.
+#[derive(Debug, Clone, Copy, Default)]
+struct PastBefore<'a> {
+    events: &'a [Event],
+    base_spoke: Option<Timestamp>,
+}
+
+impl ReadPast {
+    fn before(&self) -> PastBefore<'_> {
+        PastBefore { events: &self.events, base_spoke: self.base_spoke }
+    }
 }
 
 pub(super) struct Stage {
@@ -146,7 +161,8 @@ impl Stage {
                 outcomes.push(WriteOutcome::InvalidAddress);
                 continue;
             };
-            let outcome = self.target(target, command, &request_id, pasts.get(&i))?;
+            let past = pasts.get(&i).map_or(PastBefore::default(), ReadPast::before);
+            let outcome = self.target(target, command, &request_id, past)?;
             if outcome.choices.is_empty() {
                 outcomes.push(outcome.outcome);
             } else {
@@ -223,14 +239,13 @@ impl Stage {
         target: &Target,
         command: &Authorized<Command>,
         request_id: &Arc<str>,
-        past: Option<&ReadPast>,
+        past: PastBefore<'_>,
     ) -> Result<Outcome, EngineError> {
         let mut transition = self.run(target, command, Past::Unread);
         if transition == Transition::NeedsPast {
             let staged = self.pending(target.fingerprint).events.iter().rev().cloned();
-            let read = past.into_iter().flat_map(|past| &past.events).cloned();
-            let events: Vec<Event> = staged.chain(read).collect();
-            let base_spoke = past.and_then(|past| past.base_spoke);
+            let events: Vec<Event> = staged.chain(past.events.iter().cloned()).collect();
+            let base_spoke = past.base_spoke;
             transition = self.run(target, command, Past::Read { events: &events, base_spoke });
         }
         let Transition::Done(mut outcome) = transition else {
@@ -340,6 +355,7 @@ fn needs_no_past(command: &Command) -> bool {
         Command::OwnerChoice { choices, .. } => {
             choices.iter().all(|choice| choice.wish == Wish::Unsubscribe)
         }
+        Command::Import { fact, .. } => fact.is_no(),
         Command::RegisterAddresses { .. }
         | Command::LiftBlocks { .. }
         | Command::RecordConsent { .. }

@@ -119,6 +119,7 @@ fn words_go_out_under_their_own_names() {
     use crate::engine::status::ConsentState as Consent;
     use crate::model::event::EventKind as Kind;
     use crate::model::fact::Erasure;
+    use crate::transition::ImportEffect;
     alike(&[Channel::Email, Channel::Post], |w| channel(*w), api::Channel::as_str_name);
     let purposes =
         [Purpose::Marketing, Purpose::Transactional, Purpose::OneToOne, Purpose::ConsentRequest];
@@ -172,6 +173,8 @@ fn words_go_out_under_their_own_names() {
         Consent::Expired,
     ];
     alike(&states, |w| consent_state(*w), api::ConsentState::as_str_name);
+    let effects = [ImportEffect::Stays, ImportEffect::Tightens, ImportEffect::Loosens];
+    alike(&effects, |w| import_effect(*w), api::ImportEffect::as_str_name);
     let erasures = [Erasure::None, Erasure::Pending, Erasure::Erased];
     alike(&erasures, |w| erasure_state(*w), api::ErasureState::as_str_name);
 }

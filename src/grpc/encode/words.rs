@@ -8,6 +8,7 @@ use crate::model::campaign::{Channel, Purpose};
 use crate::model::event::EventKind;
 use crate::model::evidence::{LegalBasis, Method};
 use crate::model::fact::{Cause, Erasure};
+use crate::transition::ImportEffect;
 
 pub(super) const fn channel(channel: Channel) -> api::Channel {
     match channel {
@@ -83,6 +84,14 @@ pub(super) const fn event_kind(kind: EventKind) -> api::EventKind {
         EventKind::ErasureRejected => api::EventKind::ErasureRejected,
         EventKind::Erased => api::EventKind::Erased,
         EventKind::OptInBegun => api::EventKind::OptInBegun,
+    }
+}
+
+pub(super) const fn import_effect(effect: ImportEffect) -> api::ImportEffect {
+    match effect {
+        ImportEffect::Stays => api::ImportEffect::Stays,
+        ImportEffect::Tightens => api::ImportEffect::Tightens,
+        ImportEffect::Loosens => api::ImportEffect::Loosens,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maysend::catalog::Policy;
 use maysend::model::campaign::{Channel, Purpose};
-use maysend::model::command::{Choice, Command, Proof, Wish};
+use maysend::model::command::{Choice, Command, ImportedFact, Proof, Wish};
 use maysend::model::day::Timestamp;
 use maysend::model::evidence::{Evidence, LegalBasis, Method};
 use maysend::model::fact::{Cause, Erasure};
@@ -51,6 +51,12 @@ pub(super) enum Deed {
         scopes: Vec<Scope>,
         legal_basis: LegalBasis,
         proof: Shown,
+    },
+    Import {
+        fact: ImportedFact,
+        why: u8,
+        source: u8,
+        ago: u32,
     },
     Ask {
         topic: u16,
@@ -174,6 +180,18 @@ fn legal_basis() -> impl Strategy<Value = LegalBasis> {
     select(vec![LegalBasis::Consent, LegalBasis::ExistingCustomer])
 }
 
+fn fact() -> impl Strategy<Value = ImportedFact> {
+    prop_oneof![
+        4 => (narrow(), legal_basis())
+            .prop_map(|(scope, legal_basis)| ImportedFact::Granted { scope, legal_basis }),
+        1 => scope().prop_map(ImportedFact::Refused),
+        2 => scope().prop_map(ImportedFact::OptedOut),
+        1 => (0..world::BRANDS).prop_map(|index| ImportedFact::Blocked(world::brand(index))),
+        1 => (0..world::CONTROLLERS)
+            .prop_map(|index| ImportedFact::Registered(world::controller(index))),
+    ]
+}
+
 fn choices() -> impl Strategy<Value = Vec<Choice>> {
     let yes = narrow().prop_map(|scope| Choice { scope, wish: Wish::Subscribe });
     let no = scope().prop_map(|scope| Choice { scope, wish: Wish::Unsubscribe });
@@ -223,6 +241,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         6 => (narrows(), legal_basis(), shown()).prop_map(|(scopes, legal_basis, proof)| {
             Deed::Consent { scopes, legal_basis, proof }
         }),
+        6 => (fact(), 0_u8..2, 0_u8..2, 0_u32..60 * 86_400)
+            .prop_map(|(fact, why, source, ago)| Deed::Import { fact, why, source, ago }),
         4 => (0_u16..8, prop_oneof![4 => Just(Channel::Email), 1 => Just(Channel::Post)], proof())
             .prop_map(|(topic, channel, proof)| Deed::Ask { topic: topic % 3, channel, proof }),
         4 => (narrows(), legal_basis(), 0_u8..2).prop_map(|(scopes, legal_basis, why)| {
@@ -309,6 +329,10 @@ impl Deed {
                 legal_basis: *legal_basis,
                 evidence: proof.made(now),
             },
+            Self::Import { fact, why: reason, source, ago } => {
+                let shown = Shown { method: Method::Import, source: *source, ago: Some(*ago) };
+                Command::Import { fact: *fact, reason: why(*reason), evidence: shown.made(now) }
+            }
             Self::Ask { topic, channel, proof } => Command::MarkConsentRequested {
                 campaign: campaign(world::at_topic(*topic), Purpose::ConsentRequest, *channel),
                 evidence: made(proof),
@@ -371,6 +395,7 @@ pub(super) fn may_be_doubtful(command: &Command) -> bool {
         Command::OwnerChoice { choices, .. } => {
             choices.iter().all(|choice| choice.wish == Wish::Unsubscribe)
         }
+        Command::Import { fact, .. } => fact.is_no(),
         Command::LiftBlocks { .. }
         | Command::RecordConsent { .. }
         | Command::ResubscribeByStaff { .. }
