@@ -8,6 +8,7 @@
 //! FULL DISK: a group with yeses that does not fit is given up whole and staged again with its
 //! noes alone, which the ledger has reserved space for.
 
+mod erase;
 mod stage;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use self::erase::DecideJob;
 use self::stage::{Applied, Stage};
 use super::Shared;
 use super::campaigns::CatalogRefused;
@@ -59,7 +61,7 @@ pub(super) struct Target {
     pub(super) base: Option<Fingerprint>,
 }
 
-type Reply<T, E = EngineError> = oneshot::Sender<Result<T, E>>;
+pub(super) type Reply<T, E = EngineError> = oneshot::Sender<Result<T, E>>;
 
 /// A command for some addresses. A target that is no address is none.
 #[derive(Debug)]
@@ -75,6 +77,8 @@ pub(super) struct WriteJob {
 pub(super) enum Job {
     /// A command.
     Write(WriteJob),
+    /// A decision on an erasure.
+    Decide(DecideJob),
     /// A campaign, and the catalog that has it.
     Campaign { campaign: Campaign, reply: Reply<()> },
     /// A version of the catalog file.
@@ -103,6 +107,10 @@ impl Writer {
         while let Some(job) = waiting.take().or_else(|| jobs.blocking_recv()) {
             match job {
                 Job::Write(first) => waiting = self.gather(first, &mut jobs),
+                Job::Decide(job) => {
+                    let decided = self.decide(&job);
+                    answer(job.reply, decided);
+                }
                 Job::Campaign { campaign, reply } => answer(reply, self.campaign(campaign)),
                 Job::Catalog { file, source, reply } => {
                     answer(reply, self.catalog(&file, source));
@@ -179,6 +187,14 @@ impl Writer {
         urgency: Urgency,
     ) -> Result<Committed<T>, EngineError> {
         let committed = self.ledger.commit(group, urgency);
+        self.told(committed)
+    }
+
+    /// What a commit came to, as callers are told it.
+    fn told<T>(
+        &self,
+        committed: Result<Committed<T>, CommitError>,
+    ) -> Result<Committed<T>, EngineError> {
         // A commit that went well latches too where its mark could not be written.
         if self.ledger.is_latched() {
             self.shared.latched.store(true, Ordering::Release);
@@ -187,6 +203,7 @@ impl Writer {
             CommitError::Full => EngineError::DiskFull,
             CommitError::Latched => EngineError::Latched,
             CommitError::TooLarge => EngineError::WriteTooLarge { limit: MAX_GROUP_OCTETS },
+            CommitError::Unreadable(_) | CommitError::NotErasable(_) => super::damaged(&error),
             error => {
                 tracing::error!(%error, "the ledger is latched: a write to disk failed");
                 self.shared.latched.store(true, Ordering::Release);

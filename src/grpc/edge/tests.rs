@@ -16,7 +16,6 @@ use crate::grpc::api::catalog_service_client::CatalogServiceClient;
 use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
-use crate::grpc::api::erasure_service_client::ErasureServiceClient;
 use crate::grpc::api::preference_service_client::PreferenceServiceClient;
 use crate::grpc::api::scope::Level;
 use crate::grpc::codec::{AskBuffer, CheckAsk};
@@ -422,7 +421,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let world = World::new().await;
     let (mut decision, mut consent) = (world.decision(), world.consent());
     let mut preference = world.preference();
-    let mut erasure = ErasureServiceClient::new(world.routes.clone());
     let mut change = ChangeServiceClient::new(world.routes.clone());
     let answers = [
         decision.explain(api::ExplainRequest::default()).await.err(),
@@ -432,10 +430,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         preference.begin_opt_in(api::BeginOptInRequest::default()).await.err(),
         preference.confirm_opt_in(api::ConfirmOptInRequest::default()).await.err(),
         preference.record_owner_choice(api::RecordOwnerChoiceRequest::default()).await.err(),
-        erasure.request_erasure(api::RequestErasureRequest::default()).await.err(),
-        erasure.list_erasure_cases(api::ListErasureCasesRequest::default()).await.err(),
-        erasure.approve_erasure(api::ApproveErasureRequest::default()).await.err(),
-        erasure.reject_erasure(api::RejectErasureRequest::default()).await.err(),
         change.watch(api::WatchRequest::default()).await.err(),
     ];
     let mut methods = Vec::new();
@@ -453,10 +447,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         "BeginOptIn",
         "ConfirmOptIn",
         "RecordOwnerChoice",
-        "RequestErasure",
-        "ListErasureCases",
-        "ApproveErasure",
-        "RejectErasure",
         "Watch",
     ];
     assert_eq!(methods, expected);
