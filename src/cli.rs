@@ -9,6 +9,7 @@ mod block;
 mod check;
 mod connect;
 mod demo;
+mod erasure;
 mod event;
 mod fault;
 mod filter;
@@ -92,6 +93,8 @@ enum Command {
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
+    /// Ask for the erasure of an address, and decide what others asked for.
+    Erasure(erasure::ErasureArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -104,6 +107,7 @@ enum Exit {
     Done,
     Failed,
     Denied,
+    Usage,
 }
 
 impl Exit {
@@ -112,6 +116,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Denied => 2,
+            Self::Usage => WRONG_USAGE,
         }
     }
 }
@@ -179,6 +184,7 @@ impl Command {
             Self::History(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
+            Self::Erasure(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

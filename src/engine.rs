@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! write: authorise -> validate -> transition -> ledger.commit -> index.apply -> answer(revision)
+//! erase: authorise -> four eyes -> transition -> ledger.redact -> index.apply -> certificate
 //! check: canonical -> fingerprint -> index.verdicts -> answer
 //! boot:  checkpoint -> verify -> replay the ledger's tail -> serve
 //! ```
@@ -19,6 +20,7 @@ pub mod campaigns;
 pub mod check;
 pub mod choice;
 pub mod clock;
+pub mod erasure;
 pub mod error;
 pub mod history;
 pub mod import;
@@ -47,6 +49,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::check::CompiledCampaigns;
 use self::clock::{Clock, Floor};
+use self::erasure::Cases;
 use self::error::EngineError;
 use self::request::Requests;
 use self::writer::Job;
@@ -98,6 +101,8 @@ struct Shared {
     /// Notices that history has shown lately, by their revision.
     notices: Cache<Revision, Notice>,
     requests: Requests,
+    /// The erasure cases. Guards the register; held to look something up or to take a change.
+    cases: Mutex<Cases>,
     /// Where each shared notice lies, by its digest. Guards the writer's map against a snapshot.
     notice_at: Mutex<writer::NoticeAt>,
     /// The text of the catalog that the ledger took last, for the next snapshot.

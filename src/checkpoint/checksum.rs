@@ -11,8 +11,9 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use super::{Anchor, Contents, ImageKey, Reason};
 use crate::model::revision::Revision;
 
-/// Version of the seal, of the manifest and of how images are held. Others are never read.
-pub(super) const FORMAT: u32 = 1;
+/// Version of the seal, of the manifest and of which images there are and how they are held. Others
+/// are never read: the ledger serves in their place. 2: cases of erasure.
+pub(super) const FORMAT: u32 = 2;
 
 /// Octets of a checksum.
 pub(super) const CHECKSUM: usize = 16;

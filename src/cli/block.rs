@@ -42,13 +42,13 @@ pub(super) struct OptOutArgs {
     /// What the owner opted out of: `everything`, `controller:ID`, `brand:ID` or
     /// `topic:BRAND/TOPIC`; may be given several times.
     #[arg(long = "scope", required = true, value_name = "SCOPE", value_parser = scope::parse)]
-    scopes: Vec<api::Scope>,
+    pub(super) scopes: Vec<api::Scope>,
     /// Why, in words, for the record.
     #[arg(long, value_name = "TEXT", default_value = "")]
-    reason: String,
+    pub(super) reason: String,
     /// Whom.
     #[arg(required = true, value_name = "ADDRESS")]
-    addresses: Vec<String>,
+    pub(super) addresses: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::campaigns::CatalogRefused;
 use super::check::CompiledCampaigns;
 use super::clock::{Clock, Floor};
+use super::erasure::{CaseChange, Cases};
 use super::error::EngineError;
 use super::request::{Answered, Requests};
 use super::snapshot::Builder;
@@ -125,6 +126,7 @@ pub(super) struct Recovered {
     pub(super) campaigns: BTreeMap<(BrandId, CampaignId), Arc<Campaign>>,
     pub(super) notices: NoticeAt,
     pub(super) requests: Requests,
+    pub(super) cases: Cases,
     pub(super) floor: Timestamp,
     /// What the checkpoint's images reach at most.
     pub(super) reached: Revision,
@@ -139,6 +141,7 @@ impl Recovered {
             campaigns: BTreeMap::new(),
             notices: NoticeAt::new(),
             requests: Requests::new(),
+            cases: Cases::default(),
             floor: Timestamp::default(),
             reached: Revision::ZERO,
         }
@@ -171,6 +174,9 @@ impl Recovered {
                     effects: &head.effects,
                 });
                 self.floor = self.floor.max(head.recorded_at);
+                if let Some(change) = CaseChange::of_record(record, head.kind, &self.names)? {
+                    self.cases.apply(change);
+                }
             }
             RecordKind::Erased => {}
             RecordKind::Catalog => {
@@ -316,6 +322,7 @@ fn assemble(
         reader: ledger.reader(),
         notices: Cache::new(NOTICES),
         requests: recovered.requests,
+        cases: Mutex::new(recovered.cases),
         notice_at: Mutex::new(recovered.notices),
         catalog_source: Mutex::new(recovered.source),
         clock,

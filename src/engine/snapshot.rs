@@ -7,6 +7,7 @@
 //! words come first there.
 
 use super::boot::{Recovered, partitions};
+use super::erasure::Case;
 use super::request::Answered;
 use super::{Engine, Shared, locked};
 use crate::catalog::{Name, Names};
@@ -26,6 +27,7 @@ const NOTICES: u8 = 3;
 const REQUESTS: u8 = 4;
 const SHAPES: u8 = 5;
 const PARTITIONS: u8 = 6;
+const CASES: u8 = 7;
 
 /// Octets of a piece of an image; below what a checkpoint takes.
 const PIECE: usize = 48 * 1024;
@@ -52,7 +54,13 @@ impl Engine {
             let partition = u32::try_from(partition).unwrap_or(u32::MAX);
             pieces(PARTITIONS, partition.saturating_mul(PIECES), &image)
         });
-        let rest = [Shared::shapes, Shared::requests_kept, Shared::notices_kept, Shared::words];
+        let rest = [
+            Shared::shapes,
+            Shared::cases_kept,
+            Shared::requests_kept,
+            Shared::notices_kept,
+            Shared::words,
+        ];
         let rest = rest.into_iter().flat_map(|copy| copy(shared));
         let contents = self.checkpoints.write(anchor, &mut copied.chain(rest))?;
         Ok((anchor, contents))
@@ -75,6 +83,14 @@ impl Shared {
     fn shapes(&self) -> Vec<(ImageKey, Vec<u8>)> {
         let image = self.index().shapes_image().concat();
         pieces(SHAPES, 0, &image)
+    }
+
+    fn cases_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for case in locked(&self.cases).behind(Revision::ZERO) {
+            put_item(&mut image, &case.to_octets());
+        }
+        pieces(CASES, 0, &image)
     }
 
     fn requests_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
@@ -170,6 +186,7 @@ impl Builder {
                 let loader = self.loader.as_mut().ok_or("partitions without shapes")?;
                 loader.add(&octets).map_err(|error| error.to_string())
             }
+            Some((CASES, _)) => self.cases(&octets),
             Some((kind, _)) => Err(format!("no image has the kind {kind}")),
         }
     }
@@ -197,6 +214,13 @@ impl Builder {
             let (digest, rest) = item?.split_first_chunk::<16>().ok_or("a notice is cut")?;
             let (revision, _) = split_number(rest)?;
             self.recovered.notices.insert(*digest, Revision::new(revision));
+        }
+        Ok(())
+    }
+
+    fn cases(&mut self, octets: &[u8]) -> Result<(), String> {
+        for item in items(octets) {
+            self.recovered.cases.put(Case::of_octets(item?).ok_or("a case cannot be read")?);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod concurrency;
+mod erasure;
 mod faults;
 mod full_disk;
 mod owner;

@@ -7,6 +7,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod campaign;
+mod erasure;
 mod import;
 mod preference;
 mod reading;
@@ -15,6 +16,7 @@ mod words;
 mod write;
 
 pub(super) use self::campaign::register_campaign;
+pub(super) use self::erasure::{approve, case_state, reject, request_erasure};
 pub(super) use self::import::import_facts;
 pub(super) use self::preference::{
     ConfirmOptIn, MintLinks, Unsubscribe, begin_opt_in, confirm_opt_in, mint_links,

@@ -1,10 +1,12 @@
 //! Words of the model to messages.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod erasure;
 mod event;
 mod status;
 mod words;
 
+pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;
 pub(super) use self::status::{history, status};
 use self::words::{channel, import_effect, purpose};

@@ -79,6 +79,15 @@ impl Reader {
         record
     }
 
+    /// The chain up to and with a record, as whoever was given it once can compare it; none where
+    /// nothing is committed under the revision.
+    ///
+    /// # Errors
+    /// `ReadError`: damage is told, never passed over.
+    pub fn chain(&self, revision: Revision) -> Result<Option<[u8; 32]>, ReadError> {
+        Ok(self.0.locate(revision)?.map(|located| located.outside.chain))
+    }
+
     /// The last committed revision.
     #[must_use]
     pub fn head(&self) -> Revision {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::Shared;
+use super::super::erasure::CaseChange;
 use super::super::error::EngineError;
 use super::super::request::Answered;
 use super::super::write::Written;
@@ -35,12 +36,32 @@ pub(super) struct Applied {
     pub(super) effects: Vec<Effect>,
 }
 
+impl Applied {
+    pub(super) fn of(event: &Event) -> Self {
+        Self {
+            fingerprint: event.fingerprint,
+            revision: event.revision,
+            tagged: event.tagged,
+            owner_proof: event.statement.owner_proof,
+            effects: event.statement.effects.clone(),
+        }
+    }
+}
+
 /// What else is true once the group is durable.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Kept {
     notices: NoticeAt,
     requests: Vec<Answered>,
+    cases: Vec<CaseChange>,
     at: Option<Timestamp>,
+}
+
+impl Kept {
+    /// Of a group that decides a case.
+    pub(super) fn of_case(change: CaseChange, at: Timestamp) -> Self {
+        Self { cases: vec![change], at: Some(at), ..Self::default() }
+    }
 }
 
 /// An address as this group leaves it so far.
@@ -97,6 +118,11 @@ impl Stage {
             kept: Kept::default(),
             payload: Vec::new(),
         }
+    }
+
+    /// When its events happen.
+    pub(super) const fn now(&self) -> Moment {
+        self.now
     }
 
     pub(super) fn finish(mut self) -> (Group<Vec<Applied>>, Kept) {
@@ -230,7 +256,10 @@ impl Stage {
         match pending.before {
             _ if !pending.events.is_empty() => Ok(Some(self.now.at)),
             Revision::ZERO => Ok(None),
-            before => self.shared.event(before).map(|event| Some(event.recorded_at)),
+            before => {
+                let last = self.shared.event_if_kept(before)?;
+                Ok(Some(last.map_or(self.now.at, |event| event.recorded_at)))
+            }
         }
     }
 
@@ -288,7 +317,7 @@ impl Stage {
         })
     }
 
-    fn event(
+    pub(super) fn event(
         &mut self,
         target: &Target,
         command: &Authorized<Command>,
@@ -312,13 +341,8 @@ impl Stage {
         self.payload.clear();
         encode_event(&event, notice, rand::random(), &mut self.payload);
         let revision = self.group.push(RecordKind::Event, &self.payload);
-        self.group.value_mut().push(Applied {
-            fingerprint: event.fingerprint,
-            revision,
-            tagged: event.tagged,
-            owner_proof: event.statement.owner_proof,
-            effects: event.statement.effects.clone(),
-        });
+        self.group.value_mut().push(Applied::of(&event));
+        self.kept.cases.extend(CaseChange::of_event(&event));
         let pending = self.pending(target.fingerprint);
         for effect in &event.statement.effects {
             pending.profile.apply(*effect);
@@ -370,10 +394,13 @@ fn needs_no_past(command: &Command) -> bool {
 impl Shared {
     /// Takes over what a committed group brought besides its changes.
     pub(super) fn keep(&self, kept: Kept) {
-        let Kept { notices, requests, at } = kept;
+        let Kept { notices, requests, cases, at } = kept;
         super::super::locked(&self.notice_at).extend(notices);
         for answered in requests {
             self.requests.put(answered);
+        }
+        for change in cases {
+            super::super::locked(&self.cases).apply(change);
         }
         if let Some(at) = at {
             self.floor.set(at);

@@ -16,7 +16,6 @@ use crate::grpc::api::catalog_service_client::CatalogServiceClient;
 use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
-use crate::grpc::api::erasure_service_client::ErasureServiceClient;
 use crate::grpc::api::preference_service_client::PreferenceServiceClient;
 use crate::grpc::api::scope::Level;
 use crate::grpc::codec::{AskBuffer, CheckAsk};
@@ -421,15 +420,10 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let world = World::new().await;
     let (mut decision, mut consent) = (world.decision(), world.consent());
-    let mut erasure = ErasureServiceClient::new(world.routes.clone());
     let mut change = ChangeServiceClient::new(world.routes.clone());
     let answers = [
         decision.explain(api::ExplainRequest::default()).await.err(),
         consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err(),
-        erasure.request_erasure(api::RequestErasureRequest::default()).await.err(),
-        erasure.list_erasure_cases(api::ListErasureCasesRequest::default()).await.err(),
-        erasure.approve_erasure(api::ApproveErasureRequest::default()).await.err(),
-        erasure.reject_erasure(api::RejectErasureRequest::default()).await.err(),
         change.watch(api::WatchRequest::default()).await.err(),
     ];
     let mut methods = Vec::new();
@@ -442,10 +436,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let expected = [
         "Explain",
         "GetSubjectSheet",
-        "RequestErasure",
-        "ListErasureCases",
-        "ApproveErasure",
-        "RejectErasure",
         "Watch",
     ];
     assert_eq!(methods, expected);

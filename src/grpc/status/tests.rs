@@ -25,7 +25,9 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
     let known: fn(&EngineError) = |error| match error {
         EngineError::Invalid(_)
         | EngineError::Forbidden(_)
-        | EngineError::SamePerson(_)
+        | EngineError::SamePerson { .. }
+        | EngineError::UnknownCase { .. }
+        | EngineError::CaseDecided { .. }
         | EngineError::UnknownBrand { .. }
         | EngineError::UnknownController { .. }
         | EngineError::UnknownCampaign { .. }
@@ -51,7 +53,17 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             Code::PermissionDenied,
             "ROLE_MISSING",
         ),
-        (SamePerson::Actor.into(), Code::PermissionDenied, "SAME_PERSON"),
+        (
+            EngineError::SamePerson { id: "00c0ffee".to_owned(), why: SamePerson::Actor },
+            Code::PermissionDenied,
+            "SAME_PERSON",
+        ),
+        (EngineError::UnknownCase { id: "00c0ffee".to_owned() }, Code::NotFound, "UNKNOWN_CASE"),
+        (
+            EngineError::CaseDecided { id: "00c0ffee".to_owned(), state: CaseState::Rejected },
+            Code::FailedPrecondition,
+            "CASE_DECIDED",
+        ),
         (EngineError::UnknownBrand { brand: brand.clone() }, Code::NotFound, "UNKNOWN_BRAND"),
         (
             EngineError::UnknownController { controller: "buehne".to_owned() },
