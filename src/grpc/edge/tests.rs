@@ -433,11 +433,7 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         assert!(status.message().ends_with(&info.metadata["part"]));
         methods.extend(info.metadata.remove("method"));
     }
-    let expected = [
-        "Explain",
-        "GetSubjectSheet",
-        "Watch",
-    ];
+    let expected = ["Explain", "GetSubjectSheet", "Watch"];
     assert_eq!(methods, expected);
 }
 

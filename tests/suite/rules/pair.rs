@@ -37,11 +37,19 @@ pub(super) enum Who {
 impl Who {
     pub(super) const ALL: [Self; 3] = [Self::Mia, Self::MiaTagged, Self::Noa];
 
-    fn index(self) -> usize {
+    pub(super) fn index(self) -> usize {
         Self::ALL.iter().position(|who| *who == self).expect("one of all")
     }
 
-    fn base(self) -> Option<Self> {
+    pub(super) const fn address(self) -> &'static str {
+        match self {
+            Self::Mia => "mia@example.com",
+            Self::MiaTagged => "mia+news@example.com",
+            Self::Noa => "noa@example.com",
+        }
+    }
+
+    pub(super) fn base(self) -> Option<Self> {
         match self {
             Self::MiaTagged => Some(Self::Mia),
             Self::Mia | Self::Noa => None,
