@@ -8,18 +8,23 @@ mod bench;
 mod block;
 mod check;
 mod connect;
+mod consent;
 mod demo;
 mod erasure;
 mod event;
+mod evidence;
 mod fault;
 mod filter;
 mod history;
+mod key;
 mod output;
+mod resubscribe;
 mod scope;
 mod serve;
 mod status;
 mod verify;
 mod words;
+mod write;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -93,6 +98,14 @@ enum Command {
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
+    /// Record consents and withdrawals, and take the permission to ask for consent.
+    Consent(consent::ConsentArgs),
+    /// Bring one address back that opted out. The policy of its brands must allow it
+    /// (`staff_resubscribe = "with-legal-basis"` in the catalog file; the default forbids it), and
+    /// no policy lets it override a complaint.
+    Resubscribe(resubscribe::ResubscribeArgs),
+    /// Rotate and retire the keys that sign the owner's links.
+    Key(key::KeyArgs),
     /// Ask for the erasure of an address, and decide what others asked for.
     Erasure(erasure::ErasureArgs),
     /// Verify a data directory without changing it.
@@ -184,6 +197,9 @@ impl Command {
             Self::History(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
+            Self::Consent(args) => args.run(global).await,
+            Self::Resubscribe(args) => args.run(global).await,
+            Self::Key(args) => args.run(global),
             Self::Erasure(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,

@@ -11,6 +11,7 @@ use super::connect::{consents, erasures};
 use super::event::{actor, actor_json, one_line};
 use super::fault::Fault;
 use super::output::{Align, instant, print, rfc3339, say, table};
+use super::write::Addresses;
 use super::{Exit, Format, Global, scope, status, words};
 use crate::grpc::api;
 
@@ -130,7 +131,7 @@ impl RequestArgs {
                     let opt_out = OptOutArgs {
                         scopes: vec![scope::everything()],
                         reason,
-                        addresses: vec![address],
+                        addresses: Addresses::one(address),
                     };
                     return opt_out.run(global).await;
                 }

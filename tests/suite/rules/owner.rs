@@ -15,8 +15,8 @@ use maysend::model::verdict::{Verdict, WriteOutcome};
 use super::pair::{Pair, Who, anna, pair, portal, under};
 use super::say::{
     approve, begin, block, choose, confirm, confirm_late, consent, guest, lift, link, mark, no,
-    opt_out, proof_of, register, register_from_session, reject, request_erasure, session, withdraw,
-    yes,
+    opt_out, proof_of, register, register_from_session, reject, request_erasure, resubscribe,
+    session, withdraw, yes,
 };
 use crate::world::{ad, ask, at_brand, at_controller, at_topic, campaign, day, instant, lasting};
 
@@ -475,6 +475,8 @@ fn a_pending_erasure_takes_noes_and_no_yeses() {
         guest(&[yes(at_topic(2))]),
         begin(&[at_topic(2)]),
         confirm(minted, &[at_topic(0)]),
+        mark(ask(2)),
+        resubscribe(&[at_topic(2)]),
     ] {
         pair.wants(Who::Mia, late, WriteOutcome::ErasurePending);
     }
@@ -518,6 +520,8 @@ fn an_erased_address_takes_nothing_but_a_fresh_start() {
         link(head, &[yes(at_topic(0))]),
         session(now, &[yes(at_topic(0))]),
         guest(&[yes(at_topic(0))]),
+        mark(ask(0)),
+        resubscribe(&[at_topic(0)]),
     ] {
         pair.wants(Who::Mia, other, WriteOutcome::Erased);
     }
