@@ -8,7 +8,11 @@
 )]
 
 #[cfg(test)]
+mod clerk_asks_for_erasure;
+#[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod erased_beyond_recovery;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]
