@@ -10,7 +10,7 @@ use super::block::OptOutArgs;
 use super::connect::{consents, erasures};
 use super::event::{actor, actor_json, one_line};
 use super::fault::Fault;
-use super::output::{Align, instant, print, rfc3339, say, table};
+use super::output::{Align, hex, instant, print, rfc3339, say, table};
 use super::write::Addresses;
 use super::{Exit, Format, Global, scope, status, words};
 use crate::grpc::api;
@@ -289,10 +289,6 @@ fn certificate_json(certificate: &api::ErasureCertificate) -> Value {
         "ledger_head": hex(&certificate.ledger_head),
         "revision": certificate.revision,
     })
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

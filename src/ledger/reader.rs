@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -68,6 +68,23 @@ pub(super) struct Located {
 }
 
 impl Reader {
+    /// A reader of a ledger in `dir` that nobody opened, up to a head that `verify` found.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn unopened(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        key_check: &[u8; 16],
+        head: Revision,
+    ) -> io::Result<Self> {
+        let dir = dir.join("ledger");
+        let firsts = segments(&*disk, &dir)?;
+        let shared = Shared::new(disk, dir, Seed::of(key_check), &firsts);
+        shared.commit(head);
+        Ok(Self(Arc::new(shared)))
+    }
+
     /// The record of a revision; none where nothing is committed under it.
     ///
     /// # Errors
@@ -312,7 +329,7 @@ pub(super) fn segment_name(first: Revision) -> String {
 }
 
 /// The segments of a ledger, in order.
-pub(super) fn segments(disk: &dyn Disk, dir: &std::path::Path) -> io::Result<Vec<Revision>> {
+pub(super) fn segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Revision>> {
     let mut firsts: Vec<Revision> = disk
         .list(dir)?
         .iter()

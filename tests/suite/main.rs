@@ -8,6 +8,8 @@
 )]
 
 #[cfg(test)]
+mod clerk_asks_for_erasure;
+#[cfg(test)]
 mod clerk_blocks_brands;
 #[cfg(test)]
 mod clerk_manages_consent;
@@ -15,6 +17,8 @@ mod clerk_manages_consent;
 mod damage;
 #[cfg(test)]
 mod desk;
+#[cfg(test)]
+mod erased_beyond_recovery;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use hyper_util::rt::TokioIo;
 use maysend::grpc::api::consent_service_client::ConsentServiceClient;
 use maysend::grpc::api::decision_service_client::DecisionServiceClient;
+use maysend::grpc::api::erasure_service_client::ErasureServiceClient;
 use maysend::grpc::api::preference_service_client::PreferenceServiceClient;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
@@ -136,4 +137,15 @@ pub(crate) fn preference(channel: &Channel) -> PreferenceServiceClient<Channel> 
 
 pub(crate) fn decision(channel: &Channel) -> DecisionServiceClient<Channel> {
     DecisionServiceClient::new(channel.clone())
+}
+
+pub(crate) fn erasure(channel: &Channel) -> ErasureServiceClient<Channel> {
+    ErasureServiceClient::new(channel.clone())
+}
+
+/// A call by a person.
+pub(crate) fn by<T>(actor: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("maysend-actor", actor.parse().unwrap());
+    request
 }

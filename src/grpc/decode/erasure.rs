@@ -73,3 +73,58 @@ fn decision(
     }
     reading.finish(|| Some((id, words?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Names, PlusTags};
+
+    fn catalog() -> Catalog {
+        let (names, plus_tags) = (Arc::new(Names::default()), PlusTags::Exact);
+        Catalog::new(names, plus_tags, Vec::new(), Vec::new(), Default::default())
+    }
+
+    #[track_caller]
+    fn refuses<T: std::fmt::Debug>(decoded: Result<T, Refusal>, field: &str) {
+        match decoded {
+            Err(Refusal::Invalid(invalid)) => assert_eq!(invalid.violations[0].field, field),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_state_that_no_case_has_is_refused() {
+        let state = |state: api::ErasureState| case_state(state.into()).unwrap();
+        assert_eq!(state(api::ErasureState::Unspecified), None);
+        assert_eq!(state(api::ErasureState::Rejected), Some(CaseState::Rejected));
+        refuses(case_state(api::ErasureState::None.into()), "state");
+        refuses(case_state(77), "state");
+    }
+
+    #[test]
+    fn a_decision_names_its_case() {
+        let approval = |id: &str, note: &str| {
+            approve(api::ApproveErasureRequest { id: id.into(), note: note.into() }, &catalog())
+        };
+        assert_eq!(approval("c1", "seen").unwrap(), ("c1".to_owned(), "seen".into()));
+        refuses(approval("", "seen"), "id");
+        refuses(approval("c1", "\u{7}"), "note");
+        let request = api::RejectErasureRequest { id: "c1".into(), reason: "\u{7}".into() };
+        refuses(reject(request, &catalog()), "reason");
+    }
+
+    #[test]
+    fn a_request_is_told_from_another_under_its_request_id() {
+        let request = |reason: &str, request_id: &str| {
+            let request = api::RequestErasureRequest {
+                address: "eve@example.org".into(),
+                reason: reason.into(),
+                request_id: request_id.into(),
+            };
+            request_erasure(request, &catalog()).unwrap().body
+        };
+        assert_eq!(request("a", "r"), request("a", "r"));
+        assert_ne!(request("a", "r"), request("b", "r"));
+        assert!(request("a", "").is_empty());
+    }
+}
