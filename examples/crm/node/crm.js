@@ -32,10 +32,14 @@ function commandLine() {
     'opt-out': { ...text, multiple: true, default: [] },
     cause: { ...text, default: 'staff-decision' },
     'request-id': { ...text, default: '' },
+    help: { type: 'boolean', short: 'h' },
   };
   const { values, positionals: [command, address, ...rest] } = parseArgs({ options, allowPositionals: true });
+  if (values.help) return { command: 'help' };
   values['opt-out'].forEach(scopeOf);
-  if (!['panel', 'block'].includes(command) || !address || rest.length) throw new TypeError('panel or block, and one address');
+  if (!['panel', 'block'].includes(command) || !address || rest.length) {
+    throw new TypeError('give panel or block, and one address');
+  }
   if (command === 'block' && (!values.brand.length || values.reason === undefined)) {
     throw new TypeError('block needs --brand and --reason');
   }
@@ -74,7 +78,8 @@ async function run(args) {
     }
     silences += 1;
   };
-  const maysend = new Maysend(args.server, args.actor, { patience: 1000 * args.patience, beforeRetry });
+  // maysend itself prints http://HOST:PORT.
+  const maysend = new Maysend(args.server.replace('http://', ''), args.actor, { patience: 1000 * args.patience, beforeRetry });
   try {
     if (args.command === 'block') return await block(maysend, args);
     console.log(textOf(await panel(maysend, args.address)));
@@ -103,4 +108,5 @@ try {
   console.error(`${USAGE}\ncrm.js: ${error.message}`);
   process.exit(WRONG_USAGE);
 }
-process.exitCode = await run(args);
+if (args.command === 'help') process.stdout.write(USAGE);
+else process.exitCode = await run(args);

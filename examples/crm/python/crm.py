@@ -72,7 +72,8 @@ def run(args):
                   "nothing is recorded twice.", file=sys.stderr)
         silences.append(error)
 
-    maysend = Maysend(args.server, args.actor, patience=args.patience, before_retry=before_retry)
+    # maysend itself prints http://HOST:PORT.
+    maysend = Maysend(args.server.removeprefix("http://"), args.actor, patience=args.patience, before_retry=before_retry)
     try:
         if args.command == "block":
             return do_block(maysend, args)

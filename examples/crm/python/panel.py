@@ -12,7 +12,7 @@ from client import common, outcome_name
 
 # What staff can do for a brand: the field of BrandActions, its name, and what it does.
 ACTIONS = [
-    ("mark_consent_requested", "ask for consent", "allows one mail that asks the owner for consent"),
+    ("mark_consent_requested", "ask for consent", "allows one mail that asks for consent to a topic, if that topic is open"),
     ("record_consent", "record consent", "records that the owner agreed, with the proof of it"),
     ("withdraw_consent", "withdraw consent", "records that the owner does not agree; only the owner can undo it"),
     ("lift_blocks", "lift block", "removes what staff or a bounce blocked; the owner's own no stays"),

@@ -52,7 +52,11 @@ class Server:
         options = [("grpc.default_authority", "localhost"), ("grpc.initial_reconnect_backoff_ms", 100)]
         options += [("grpc.min_reconnect_backoff_ms", 100), ("grpc.use_local_subchannel_pool", 1)]
         with grpc.insecure_channel(self.listen, options=options) as channel:
-            grpc.channel_ready_future(channel).result(timeout=30)
+            try:
+                grpc.channel_ready_future(channel).result(timeout=30)
+            except BaseException:
+                self.kill()
+                raise
 
     def kill(self):
         self.process.kill()

@@ -247,6 +247,17 @@ def opted_out(**scope):
     return prepare
 
 
+def of_topic(call, **fields):
+    """A yes or no to one topic: not the one that the campaigns here ask about."""
+    scope = common.Scope(topic=common.TopicRef(brand="festival", topic="programm"))
+
+    def prepare(maysend, address):
+        message = getattr(consent, call + "Request")(addresses=[address], scopes=[scope], **fields)
+        maysend.write(getattr(maysend.consent, call), message)
+
+    return prepare
+
+
 def on_file(maysend, address):
     message = consent.RegisterAddressesRequest(addresses=[address], controllers=["buehne", "hotels"])
     maysend.write(maysend.consent.RegisterAddresses, message)
@@ -264,6 +275,8 @@ SITUATIONS = {
     "nobody knows it": in_turn(),
     "on file": on_file,
     "agreed": lambda m, a: m.record_consent(a, "festival", EVIDENCE),
+    "agreed to a topic": of_topic("RecordConsent", legal_basis=common.LEGAL_BASIS_CONSENT, evidence=EVIDENCE),
+    "out of a topic": in_turn(on_file, of_topic("OptOut")),
     "withdrew": in_turn(on_file, lambda m, a: m.withdraw_consent(a, "festival")),
     "blocked by staff": in_turn(on_file, blocked("BLOCK_CAUSE_STAFF_DECISION")),
     "blocked by staff, then lifted": in_turn(

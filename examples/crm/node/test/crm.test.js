@@ -11,12 +11,20 @@ import { Line, Server } from './server.js';
 const [CLERKS, KILLS] = [16, 8];
 const EVE = 'eve@example.org';
 
+// What a test leaves open keeps the program from ending.
+const opened = [];
+const connect = (...args) => {
+  opened.push(new Maysend(...args));
+  return opened.at(-1);
+};
+
 // Runs with a server of its own, and ends it.
 async function withServer(options, story) {
   const server = await Server.start(options);
   try {
     await story(server);
   } finally {
+    opened.splice(0).forEach((connection) => connection.close());
     await server.end();
   }
 }
@@ -32,7 +40,7 @@ async function onlyEvent(maysend, address) {
 class Clerk {
   constructor(name, server) {
     Object.assign(this, { name, silences: [], lost: new Map(), done: new Map(), isTold: false });
-    this.maysend = new Maysend(server, name, { beforeRetry: (error) => this.see(error) });
+    this.maysend = connect(server, name, { beforeRetry: (error) => this.see(error) });
   }
 
   see(error) {
@@ -51,7 +59,6 @@ class Clerk {
       // A pause, so that there are fewer actions to be checked, not fewer calls to be cut.
       await sleep(4 * Math.random());
     }
-    this.maysend.close();
   }
 }
 
@@ -71,7 +78,7 @@ for (const unix of [false, true]) {
     }
     clerks.forEach((clerk) => { clerk.isTold = true; });
     await work;
-    const maysend = new Maysend(server.listen);
+    const maysend = connect(server.listen);
     const silences = {};
     let [recorded, acknowledgementsLost] = [0, 0];
     for (const clerk of clerks) {
@@ -93,7 +100,6 @@ for (const unix of [false, true]) {
         if (at < clerk.lost.get(address)) acknowledgementsLost += 1;
       }
     }
-    maysend.close();
     console.log(`  ${unix ? 'unix' : 'tcp'}: ${recorded} blocks by ${CLERKS} clerks, ${KILLS} times kill -9; calls cut short:`, silences,
       `recorded but not acknowledged before a kill: ${acknowledgementsLost}`);
     assert.ok((silences.UNKNOWN ?? 0) + (silences.UNAVAILABLE ?? 0) > 0, 'calls were cut short');
@@ -102,9 +108,10 @@ for (const unix of [false, true]) {
 
 test('an acknowledgement lost with the server is given again', () => withServer({}, async (server) => {
   const line = await Line.to(server.port);
-  const [direct, silences] = [new Maysend(server.listen), []];
+  opened.push(line);
+  const [direct, silences] = [connect(server.listen), []];
   const beforeRetry = (error) => silences.push(grpc.status[error.code]);
-  const clerk = new Maysend(line.address, 'clerk', { beforeRetry });
+  const clerk = connect(line.address, 'clerk', { beforeRetry });
   await clerk.status(EVE);
   line.isMute = true;
   let result = null;
@@ -118,9 +125,6 @@ test('an acknowledgement lost with the server is given again', () => withServer(
   const event = await onlyEvent(direct, EVE);
   assert.deepEqual([result.outcome, result.requestId], ['APPLIED', event.request_id]);
   assert.ok(silences.includes('UNAVAILABLE'), String(silences));
-  line.close();
-  direct.close();
-  clerk.close();
 }));
 
 test('a server that hangs is asked again', () => withServer({}, async (server) => {
@@ -129,30 +133,27 @@ test('a server that hangs is asked again', () => withServer({}, async (server) =
     silences.push(grpc.status[error.code]);
     server.thaw();
   };
-  const clerk = new Maysend(server.listen, 'clerk', { deadline: 500, beforeRetry });
+  const clerk = connect(server.listen, 'clerk', { deadline: 500, beforeRetry });
   await clerk.status(EVE);
   server.freeze();
   const written = await clerk.block(EVE, ['festival'], 'call');
   assert.deepEqual([written.outcome, silences[0]], ['APPLIED', 'DEADLINE_EXCEEDED']);
   assert.equal((await onlyEvent(clerk, EVE)).request_id, written.requestId);
-  clerk.close();
 }));
 
 test('who gives up can repeat later', () => withServer({}, async (server) => {
   server.freeze();
-  const clerk = new Maysend(server.listen, 'clerk', { deadline: 200, patience: 500 });
+  const clerk = connect(server.listen, 'clerk', { deadline: 200, patience: 500 });
   const givenUp = await clerk.block(EVE, ['festival'], 'call').catch((error) => error);
   assert.ok(givenUp instanceof OutcomeUnknown);
   server.thaw();
   const { requestId } = givenUp;
-  const again = new Maysend(server.listen, 'clerk');
+  const again = connect(server.listen, 'clerk');
   for (let turn = 0; turn < 2; turn += 1) {
     const written = await again.block(EVE, ['festival'], 'call', { requestId });
     assert.deepEqual([written.outcome, written.requestId], ['APPLIED', requestId]);
   }
   await onlyEvent(again, EVE);
-  clerk.close();
-  again.close();
 }));
 
 // A server that fails in ways that maysend cannot be made to fail in, then takes the block.
@@ -206,7 +207,7 @@ test('an error of maysend is not repeated', async () => {
 });
 
 test('bad input names its field', () => withServer({}, async (server) => {
-  const maysend = new Maysend(server.listen);
+  const maysend = connect(server.listen);
   const cases = [
     ['reason', () => maysend.block(EVE, ['festival'], ' ')],
     ['brands[1]', () => maysend.block(EVE, ['festival', 'nobody'], 'call')],
@@ -223,7 +224,6 @@ test('bad input names its field', () => withServer({}, async (server) => {
   assert.deepEqual(await maysend.history(EVE), []);
   assert.equal((await maysend.block('eve', ['festival'], 'call')).outcome, 'REJECTED_INVALID_ADDRESS');
   await assert.rejects(maysend.block(EVE, ['festival'], 'call', { optOut: ['festival'] }), TypeError);
-  maysend.close();
 }));
 
 const EVIDENCE = { method: 'METHOD_PHONE', source: 'extension 12' };
@@ -236,12 +236,19 @@ const blocked = (cause, { brand = 'festival', channel = 'CHANNEL_EMAIL' } = {}) 
   { addresses: [address], brands: [brand], channels: [channel], cause: `BLOCK_CAUSE_${cause}`, reason: 'so' },
 );
 const optedOut = (scope) => (maysend, address) => maysend.write('OptOut', { addresses: [address], scopes: [scope] });
+// A yes or no to one topic: not the one that the campaigns here ask about.
+const ofTopic = (method, fields) => (maysend, address) => maysend.write(
+  method,
+  { addresses: [address], scopes: [{ topic: { brand: 'festival', topic: 'programm' } }], ...fields },
+);
 const onFile = (maysend, address) => maysend.write('RegisterAddresses', { addresses: [address], controllers: ['buehne', 'hotels'] });
 
 const SITUATIONS = {
   'nobody knows it': [],
   'on file': [onFile],
   agreed: [(m, a) => m.recordConsent(a, 'festival', EVIDENCE)],
+  'agreed to a topic': [ofTopic('RecordConsent', { legal_basis: 'LEGAL_BASIS_CONSENT', evidence: EVIDENCE })],
+  'out of a topic': [onFile, ofTopic('OptOut')],
   withdrew: [onFile, (m, a) => m.withdrawConsent(a, 'festival')],
   'blocked by staff': [onFile, blocked('STAFF_DECISION')],
   'blocked by staff, then lifted': [blocked('STAFF_DECISION'), (m, a) => m.liftBlocks(a, 'festival', 'mistake')],
@@ -265,7 +272,7 @@ async function carryOut(maysend, action, address, brand) {
 }
 
 test('the panel offers exactly what the commands then do', () => withServer({}, async (server) => {
-  const maysend = new Maysend(server.listen, 'clerk');
+  const maysend = connect(server.listen, 'clerk');
   const { brands } = await maysend.titles();
   for (const { id: brand, topics: [topic] } of brands) {
     const campaign = { brand, campaign: 'panel', topic: topic.id, purpose: 'PURPOSE_CONSENT_REQUEST' };
@@ -293,7 +300,6 @@ test('the panel offers exactly what the commands then do', () => withServer({}, 
       }
     }
   }
-  maysend.close();
   const total = Object.values(seen).reduce((sum, count) => sum + count);
   console.log(`  the panel foretold ${total} outcomes:`, seen, `not built in this server: ${notBuilt}`);
   for (const outcome of ['APPLIED', 'UNCHANGED', 'REJECTED_OPTED_OUT', 'REJECTED_REFUSED', 'REJECTED_BLOCKED', 'REJECTED_COMPLAINT']) {
@@ -302,7 +308,7 @@ test('the panel offers exactly what the commands then do', () => withServer({}, 
 }));
 
 test('what is not offered is not shown as a button and says why', () => withServer({}, async (server) => {
-  const maysend = new Maysend(server.listen, 'Frau M\u00fcller');
+  const maysend = connect(server.listen, 'Frau M\u00fcller');
   const optOut = ['controller:buehne'];
   const { revision } = await maysend.block(EVE, ['festival'], 'no more\nmail', { cause: 'OWNER_REQUEST', optOut });
   const shown = await panel(maysend, EVE, revision);
@@ -315,7 +321,6 @@ test('what is not offered is not shown as a button and says why', () => withServ
   assert.ok(text.includes('Sommerfestival, e-mail (owner request): "no more mail"'));
   assert.ok(text.includes('opted out: all mailings of B\u00fchne GmbH'));
   assert.ok(text.includes('Frau M\u00fcller'));
-  maysend.close();
 }));
 
 test('every outcome and every action has its words', () => {

@@ -33,7 +33,10 @@ export class Server {
     server.port = unix ? null : await freePort();
     server.listen = unix ? `unix:${server.work}/socket` : `127.0.0.1:${server.port}`;
     server.log = openSync(`${server.work}/log`, 'a');
-    await server.start();
+    await server.start().catch(async (error) => {
+      await server.end();
+      throw error;
+    });
     return server;
   }
 
@@ -43,8 +46,7 @@ export class Server {
     const args = ['serve', '--data-dir', `${this.work}/data`, '--listen', this.listen, '--catalog', catalog];
     this.process = spawn(BINARY, args, { stdio: ['ignore', 'ignore', this.log] });
     const asks = new Maysend(this.listen);
-    await asks.titles();
-    asks.close();
+    await asks.titles().finally(() => asks.close());
   }
 
   async kill() {
