@@ -13,6 +13,8 @@ mod event;
 mod fault;
 mod filter;
 mod history;
+mod import;
+mod list;
 mod output;
 mod scope;
 mod serve;
@@ -92,6 +94,8 @@ enum Command {
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
+    /// Record what a file says of addresses, or show what that would change.
+    Import(import::ImportArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -179,6 +183,7 @@ impl Command {
             Self::History(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
+            Self::Import(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

@@ -10,11 +10,7 @@
 //! server's own verdict on it; a chunk with too few or too many verdicts ends the run.
 
 mod chunk;
-mod fields;
-mod layout;
-mod object;
 mod pump;
-mod rows;
 mod seen;
 mod tally;
 #[cfg(test)]
@@ -32,13 +28,13 @@ use serde_json::{Value, json};
 use tokio::signal;
 
 use self::chunk::Chunks;
-pub(super) use self::layout::Told;
-use self::layout::{Input, Layout};
 pub(super) use self::pump::Outcome;
-use self::pump::{Stop, pump};
-use self::rows::Rows;
+use self::pump::pump;
 use self::write::Sink;
 use super::connect::{Connection, decisions};
+pub(super) use super::list::layout::Told;
+use super::list::layout::{Input, Layout};
+use super::list::rows::Rows;
 use super::output::{counted, grouped, say};
 use super::{Exit, Format, Global};
 use crate::grpc::codec::AskBuffer;
@@ -176,7 +172,7 @@ fn create(path: &Path, list: Option<&Path>) -> anyhow::Result<File> {
 }
 
 /// A bar on stderr; indicatif shows none where that is no terminal.
-fn progress(size: Option<u64>) -> ProgressBar {
+pub(super) fn progress(size: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
     let template = match size {
         Some(_) => "{bar:40} {percent:>3} %  {msg}",
@@ -217,9 +213,9 @@ fn report(task: &Task<'_>, outcome: &Outcome, format: Format) -> Exit {
 }
 
 /// An error with its causes.
-fn explained(stop: &Stop) -> String {
+pub(super) fn explained(stop: &dyn std::error::Error) -> String {
     let mut text = stop.to_string();
-    let mut error: &dyn std::error::Error = stop;
+    let mut error = stop;
     while let Some(source) = error.source() {
         text = format!("{text}: {source}");
         error = source;
