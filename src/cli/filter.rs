@@ -35,7 +35,7 @@ use super::connect::{Connection, decisions};
 pub(super) use super::list::layout::Told;
 use super::list::layout::{Input, Layout};
 use super::list::rows::Rows;
-use super::output::{counted, grouped, say};
+use super::output::{counted, grouped, print, say};
 use super::{Exit, Format, Global};
 use crate::grpc::codec::AskBuffer;
 use crate::model::address::Address;
@@ -74,6 +74,9 @@ pub(super) struct FilterArgs {
     /// Let an address pass once only: the first row that has it.
     #[arg(long)]
     dedupe: bool,
+    /// Write no rows, only the summary by reason, and that to stdout.
+    #[arg(long, conflicts_with = "rejected")]
+    summary_only: bool,
     /// The list; stdin where none is named, or `-`.
     file: Option<PathBuf>,
 }
@@ -104,10 +107,18 @@ impl FilterArgs {
         let task = Task { brand: &self.brand, campaign: &self.campaign, dedupe: self.dedupe };
         let bar = progress(size);
         let interrupted = async || drop(signal::ctrl_c().await);
-        let streams = Streams { source, output: io::stdout(), rejected };
+        let output: Box<dyn Write + Send> =
+            if self.summary_only { Box::new(io::sink()) } else { Box::new(io::stdout()) };
+        let streams = Streams { source, output, rejected };
         let outcome = run(connection, &task, &told, streams, &bar, interrupted).await?;
         bar.finish_and_clear();
-        Ok(report(&task, &outcome, global.format))
+        let summary = summary(&task, &outcome, global.format);
+        if self.summary_only {
+            print(&summary)?;
+        } else if !summary.is_empty() {
+            say(summary.trim_end());
+        }
+        Ok(ended(&outcome))
     }
 }
 
@@ -184,22 +195,27 @@ pub(super) fn progress(size: Option<u64>) -> ProgressBar {
     }
 }
 
-/// Says on stderr what became of the list.
-fn report(task: &Task<'_>, outcome: &Outcome, format: Format) -> Exit {
+/// What became of the list; empty where there is nothing to tell.
+fn summary(task: &Task<'_>, outcome: &Outcome, format: Format) -> String {
     let Outcome { tally, read, stop } = outcome;
     match format {
         // Of a run that never got going there is nothing to tell but why.
-        Format::Human if tally.rows() == 0 && stop.is_some() => {}
-        Format::Human => say(tally.table(task.brand, task.campaign).trim_end()),
+        Format::Human if tally.rows() == 0 && stop.is_some() => String::new(),
+        Format::Human => tally.table(task.brand, task.campaign),
         Format::Json => {
             let mut document = tally.document(task.brand, task.campaign);
             if let Value::Object(fields) = &mut document {
                 fields.insert("complete".to_owned(), json!(stop.is_none()));
                 fields.insert("rows_read".to_owned(), json!(read));
             }
-            say(document);
+            format!("{document}\n")
         }
     }
+}
+
+/// Says on stderr what stopped the run, if anything did.
+fn ended(outcome: &Outcome) -> Exit {
+    let Outcome { tally, read, stop } = outcome;
     let Some(stop) = stop else { return Exit::Done };
     say(format_args!("maysend: {}", explained(stop)));
     say(format_args!(

@@ -4,6 +4,7 @@ mod checkpoints;
 mod concurrency;
 mod faults;
 mod full_disk;
+mod imports;
 mod power_cuts;
 
 use std::path::Path;

@@ -162,7 +162,7 @@ impl Tally {
     /// The reasons, the most frequent first.
     fn reasons(&self) -> Vec<(&Reason, &Refused)> {
         let mut reasons: Vec<_> = self.refused.iter().collect();
-        reasons.sort_by_key(|(_, refused)| Reverse(refused.rows));
+        reasons.sort_by_key(|(_, refused)| (Reverse(refused.rows), refused.lines.first()));
         reasons
     }
 
