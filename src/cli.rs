@@ -16,7 +16,9 @@ mod evidence;
 mod fault;
 mod filter;
 mod history;
+mod import;
 mod key;
+mod list;
 mod output;
 mod resubscribe;
 mod scope;
@@ -108,6 +110,8 @@ enum Command {
     Key(key::KeyArgs),
     /// Ask for the erasure of an address, and decide what others asked for.
     Erasure(erasure::ErasureArgs),
+    /// Record what a file says of addresses, or show what that would change.
+    Import(import::ImportArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -201,6 +205,7 @@ impl Command {
             Self::Resubscribe(args) => args.run(global).await,
             Self::Key(args) => args.run(global),
             Self::Erasure(args) => args.run(global).await,
+            Self::Import(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

@@ -5,6 +5,7 @@ mod concurrency;
 mod erasure;
 mod faults;
 mod full_disk;
+mod imports;
 mod owner;
 mod power_cuts;
 
