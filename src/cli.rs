@@ -18,6 +18,7 @@ mod scope;
 mod serve;
 mod status;
 mod verify;
+mod watch;
 mod words;
 
 use std::ffi::OsString;
@@ -92,6 +93,8 @@ enum Command {
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
+    /// Print what is recorded, as it is recorded.
+    Watch(watch::WatchArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -179,6 +182,7 @@ impl Command {
             Self::History(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
+            Self::Watch(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

@@ -19,6 +19,7 @@ pub mod campaigns;
 pub mod check;
 pub mod clock;
 pub mod error;
+pub mod follow;
 pub mod history;
 pub mod preferences;
 pub mod snapshot;
@@ -44,6 +45,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::check::CompiledCampaigns;
 use self::clock::{Clock, Floor};
 use self::error::EngineError;
+use self::follow::Watches;
 use self::request::Requests;
 use self::writer::Job;
 use crate::catalog::{Catalog, PlusTags};
@@ -68,6 +70,7 @@ pub struct Engine {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     checkpoints: Checkpoints,
+    watches: Watches,
     public_url: Option<String>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Set before the writer is told to stop.

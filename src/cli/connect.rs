@@ -13,6 +13,7 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
 
@@ -161,6 +162,11 @@ pub(super) fn decisions(connection: Connection) -> DecisionServiceClient<Connect
 /// The client of `ConsentService`.
 pub(super) fn consents(connection: Connection) -> ConsentServiceClient<Connection> {
     ConsentServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `ChangeService`.
+pub(super) fn changes(connection: Connection) -> ChangeServiceClient<Connection> {
+    ChangeServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
 }
 
 #[cfg(test)]

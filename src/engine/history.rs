@@ -59,8 +59,13 @@ impl Shared {
     /// The event at a revision, with its notice.
     pub(super) fn event(&self, revision: Revision) -> Result<Event, EngineError> {
         let payload = self.payload(revision, &EVENTS)?;
+        self.decoded(revision, &payload)
+    }
+
+    /// The event that a payload holds, with its notice.
+    pub(super) fn decoded(&self, revision: Revision, payload: &[u8]) -> Result<Event, EngineError> {
         let names = self.catalog().names.clone();
-        let decoded = decode_event(revision, &payload, &names);
+        let decoded = decode_event(revision, payload, &names);
         let (mut event, notice) = decoded.map_err(|error| super::damaged(&error))?;
         if let (Some(evidence), Some(at)) = (&mut event.statement.evidence, notice) {
             let notice = self.notice(at)?;

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod concurrency;
 mod faults;
+mod follow;
 mod full_disk;
 mod power_cuts;
 

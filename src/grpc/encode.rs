@@ -1,10 +1,12 @@
 //! Words of the model to messages.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod change;
 mod event;
 mod status;
 mod words;
 
+pub(super) use self::change::changes;
 use self::event::scope;
 pub(super) use self::status::{history, status};
 use self::words::{channel, purpose};

@@ -13,7 +13,6 @@ use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
 use crate::grpc::api;
 use crate::grpc::api::catalog_service_client::CatalogServiceClient;
-use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
 use crate::grpc::api::erasure_service_client::ErasureServiceClient;
@@ -423,7 +422,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let (mut decision, mut consent) = (world.decision(), world.consent());
     let mut preference = world.preference();
     let mut erasure = ErasureServiceClient::new(world.routes.clone());
-    let mut change = ChangeServiceClient::new(world.routes.clone());
     let answers = [
         decision.explain(api::ExplainRequest::default()).await.err(),
         consent.mark_consent_requested(api::MarkConsentRequestedRequest::default()).await.err(),
@@ -436,7 +434,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         erasure.list_erasure_cases(api::ListErasureCasesRequest::default()).await.err(),
         erasure.approve_erasure(api::ApproveErasureRequest::default()).await.err(),
         erasure.reject_erasure(api::RejectErasureRequest::default()).await.err(),
-        change.watch(api::WatchRequest::default()).await.err(),
     ];
     let mut methods = Vec::new();
     for answer in answers {
@@ -457,7 +454,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         "ListErasureCases",
         "ApproveErasure",
         "RejectErasure",
-        "Watch",
     ];
     assert_eq!(methods, expected);
 }

@@ -97,7 +97,7 @@ fn evidence(evidence: &Evidence) -> api::Evidence {
     }
 }
 
-fn timestamp(timestamp: Timestamp) -> ProtoTimestamp {
+pub(super) fn timestamp(timestamp: Timestamp) -> ProtoTimestamp {
     let (seconds, nanos) = timestamp.parts();
     ProtoTimestamp { seconds, nanos }
 }
