@@ -25,6 +25,7 @@ mod scope;
 mod serve;
 mod status;
 mod verify;
+mod watch;
 mod words;
 mod write;
 
@@ -112,6 +113,8 @@ enum Command {
     Erasure(erasure::ErasureArgs),
     /// Record what a file says of addresses, or show what that would change.
     Import(import::ImportArgs),
+    /// Print what is recorded, as it is recorded.
+    Watch(watch::WatchArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -206,6 +209,7 @@ impl Command {
             Self::Key(args) => args.run(global),
             Self::Erasure(args) => args.run(global).await,
             Self::Import(args) => args.run(global).await,
+            Self::Watch(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

@@ -22,6 +22,7 @@ pub mod choice;
 pub mod clock;
 pub mod erasure;
 pub mod error;
+pub mod follow;
 pub mod history;
 pub mod import;
 pub mod opt_in;
@@ -51,6 +52,7 @@ use self::check::CompiledCampaigns;
 use self::clock::{Clock, Floor};
 use self::erasure::Cases;
 use self::error::EngineError;
+use self::follow::Watches;
 use self::request::Requests;
 use self::writer::Job;
 use crate::catalog::{Catalog, PlusTags};
@@ -76,6 +78,7 @@ pub struct Engine {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     checkpoints: Checkpoints,
+    watches: Watches,
     public_url: Option<String>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Set before the writer is told to stop.

@@ -47,6 +47,11 @@ const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
 /// Streams of one connection at a time. tonic sets no limit of its own.
 const STREAMS: u32 = 256;
 
+/// A peer that is silent for so long is asked whether it lives, and cut off if it does not answer:
+/// one who follows says nothing for days.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_GRACE: Duration = Duration::from_secs(20);
+
 /// What a server needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -127,6 +132,8 @@ pub(crate) fn transport() -> tonic::transport::Server {
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_streams(STREAMS)
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE_GRACE))
 }
 
 impl Running {
@@ -200,6 +207,7 @@ impl Running {
         tracing::info!("draining");
         set_all(&self.health, ServingStatus::NotServing).await;
         self.stopping.send_replace(true);
+        self.engine.end_watches();
         match tokio::time::timeout(DRAIN_GRACE, self.serving).await {
             Ok(served) => served.context("the server ended")?.context("the server failed")?,
             Err(_) => tracing::warn!("calls were still under way at the end of the grace period"),

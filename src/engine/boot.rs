@@ -17,6 +17,7 @@ use super::check::CompiledCampaigns;
 use super::clock::{Clock, Floor};
 use super::erasure::{CaseChange, Cases};
 use super::error::EngineError;
+use super::follow::Watches;
 use super::request::{Answered, Requests};
 use super::snapshot::Builder;
 use super::writer::{Job, NoticeAt, Writer, notice_digest};
@@ -244,6 +245,7 @@ impl Engine {
 
     /// Lets the writer finish what it has, and ends it. Later writes fail with `Stopping`.
     pub async fn stop(&self) {
+        self.end_watches();
         self.stopping.store(true, std::sync::atomic::Ordering::Release);
         // A closed queue says that the writer has ended already.
         drop(self.jobs.send(Job::Stop).await);
@@ -339,6 +341,7 @@ fn assemble(
         shared,
         jobs,
         checkpoints,
+        watches: Watches::new(),
         public_url: settings.public_url,
         writer: Mutex::new(Some(thread)),
         stopping: AtomicBool::new(false),

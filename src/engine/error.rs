@@ -131,6 +131,12 @@ pub enum EngineError {
         /// What is here.
         head: Revision,
     },
+    /// As many follow already as may.
+    #[error("{limit} watches are open already; end one, or let one follower feed the others")]
+    TooManyWatches {
+        /// How many may be.
+        limit: usize,
+    },
     /// The wall clock lies days before the last event; yeses are refused until it is right.
     #[error(
         "the wall clock lies before the last recorded event; yeses are refused until it is right"

@@ -67,7 +67,12 @@ impl Shared {
         if record.erased {
             return Ok(None);
         }
-        let names = self.catalog().names.clone();
+        self.decoded(&record).map(Some)
+    }
+
+    /// The event that a record holds, with its notice.
+    pub(super) fn decoded(&self, record: &Record<'_>) -> Result<Event, EngineError> {
+        let (revision, names) = (record.revision, self.catalog().names.clone());
         let decoded = if record.kind == RecordKind::Tombstone {
             decode_tombstone(revision, &record.payload, &names).map(|(event, _)| (event, None))
         } else {
@@ -78,7 +83,7 @@ impl Shared {
             let notice = self.notice(at)?;
             *evidence = Arc::new(Evidence { notice, ..Evidence::clone(evidence) });
         }
-        Ok(Some(event))
+        Ok(event)
     }
 
     /// Whether a revision that somebody else named is that of an event.

@@ -4,6 +4,7 @@ mod checkpoints;
 mod concurrency;
 mod erasure;
 mod faults;
+mod follow;
 mod full_disk;
 mod imports;
 mod owner;

@@ -1,11 +1,13 @@
 //! Words of the model to messages.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod change;
 mod erasure;
 mod event;
 mod status;
 mod words;
 
+pub(super) use self::change::changes;
 pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;
 pub(super) use self::status::{history, status};

@@ -154,6 +154,9 @@ impl Failure {
                     .with("revision", head)
                     .retried()
             }
+            EngineError::TooManyWatches { limit } => {
+                failure(Code::Unavailable, ErrorReason::Overloaded).with("limit", limit).retried()
+            }
             EngineError::ClockInDoubt => failure(Code::Unavailable, ErrorReason::ClockInDoubt),
             EngineError::Stopping => failure(Code::Unavailable, ErrorReason::Draining).retried(),
             EngineError::Latched => failure(Code::Unavailable, ErrorReason::LedgerLatched),
@@ -289,6 +292,7 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
+        | EngineError::TooManyWatches { .. }
         | EngineError::ClockInDoubt
         | EngineError::Stopping
         | EngineError::Latched

@@ -13,7 +13,6 @@ use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
 use crate::grpc::api;
 use crate::grpc::api::catalog_service_client::CatalogServiceClient;
-use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
 use crate::grpc::api::preference_service_client::PreferenceServiceClient;
@@ -420,11 +419,9 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let world = World::new().await;
     let (mut decision, mut consent) = (world.decision(), world.consent());
-    let mut change = ChangeServiceClient::new(world.routes.clone());
     let answers = [
         decision.explain(api::ExplainRequest::default()).await.err(),
         consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err(),
-        change.watch(api::WatchRequest::default()).await.err(),
     ];
     let mut methods = Vec::new();
     for answer in answers {
@@ -433,7 +430,7 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         assert!(status.message().ends_with(&info.metadata["part"]));
         methods.extend(info.metadata.remove("method"));
     }
-    let expected = ["Explain", "GetSubjectSheet", "Watch"];
+    let expected = ["Explain", "GetSubjectSheet"];
     assert_eq!(methods, expected);
 }
 

@@ -38,6 +38,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
+        | EngineError::TooManyWatches { .. }
         | EngineError::ClockInDoubt
         | EngineError::Stopping
         | EngineError::Latched
@@ -106,6 +107,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             Code::Unavailable,
             "REVISION_NOT_REACHED",
         ),
+        (EngineError::TooManyWatches { limit: 64 }, Code::Unavailable, "OVERLOADED"),
         (EngineError::ClockInDoubt, Code::Unavailable, "CLOCK_IN_DOUBT"),
         (EngineError::Stopping, Code::Unavailable, "DRAINING"),
         (EngineError::Latched, Code::Unavailable, "LEDGER_LATCHED"),
