@@ -94,8 +94,12 @@ pub(super) fn catalog(catalog: &Catalog) -> api::GetCatalogResponse {
         }
     };
     let controller = |controller: &Controller| {
-        let Controller { id, title } = controller;
-        api::Controller { id: names.controller(*id).to_owned(), title: title.to_string() }
+        let Controller { id, title, recipients } = controller;
+        api::Controller {
+            id: names.controller(*id).to_owned(),
+            title: title.to_string(),
+            recipients: recipients.iter().map(ToString::to_string).collect(),
+        }
     };
     api::GetCatalogResponse {
         controllers: catalog.controllers.iter().map(controller).collect(),
