@@ -19,6 +19,7 @@ pub mod campaigns;
 pub mod check;
 pub mod clock;
 pub mod error;
+pub mod explain;
 pub mod history;
 pub mod preferences;
 pub mod snapshot;
@@ -92,6 +93,8 @@ struct Shared {
     requests: Requests,
     /// Where each shared notice lies, by its digest. Guards the writer's map against a snapshot.
     notice_at: Mutex<writer::NoticeAt>,
+    /// Where each version of the catalog lies, in their order, for explanations of the past.
+    catalogs: Mutex<Vec<Revision>>,
     /// The text of the catalog that the ledger took last, for the next snapshot.
     catalog_source: Mutex<Arc<str>>,
     clock: Arc<dyn Clock>,

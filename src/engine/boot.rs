@@ -125,6 +125,7 @@ pub(super) struct Recovered {
     pub(super) campaigns: BTreeMap<(BrandId, CampaignId), Arc<Campaign>>,
     pub(super) notices: NoticeAt,
     pub(super) requests: Requests,
+    pub(super) catalogs: Vec<Revision>,
     pub(super) floor: Timestamp,
     /// What the checkpoint's images reach at most.
     pub(super) reached: Revision,
@@ -139,6 +140,7 @@ impl Recovered {
             campaigns: BTreeMap::new(),
             notices: NoticeAt::new(),
             requests: Requests::new(),
+            catalogs: Vec::new(),
             floor: Timestamp::default(),
             reached: Revision::ZERO,
         }
@@ -148,6 +150,13 @@ impl Recovered {
         version.names.iter().try_for_each(|name| self.names.add(name))?;
         self.source = version.source.clone();
         Ok(())
+    }
+
+    /// Notes where a version of the catalog lies. A checkpoint may know of it already.
+    pub(super) fn note_catalog(&mut self, at: Revision) {
+        if self.catalogs.last().is_none_or(|last| *last < at) {
+            self.catalogs.push(at);
+        }
     }
 
     pub(super) fn take_campaign(&mut self, campaign: Campaign) {
@@ -176,6 +185,7 @@ impl Recovered {
             RecordKind::Catalog => {
                 let version = decode_catalog(payload, &self.names)?;
                 self.take_catalog(&version)?;
+                self.note_catalog(record.revision);
                 self.floor = self.floor.max(version.recorded_at);
             }
             RecordKind::Campaign => {
@@ -316,6 +326,7 @@ fn assemble(
         notices: Cache::new(NOTICES),
         requests: recovered.requests,
         notice_at: Mutex::new(recovered.notices),
+        catalogs: Mutex::new(recovered.catalogs),
         catalog_source: Mutex::new(recovered.source),
         clock,
         floor: Floor::new(recovered.floor),

@@ -85,7 +85,11 @@ impl Shared {
         Ok(notice)
     }
 
-    fn payload(&self, at: Revision, kinds: &[RecordKind]) -> Result<Vec<u8>, EngineError> {
+    pub(super) fn payload(
+        &self,
+        at: Revision,
+        kinds: &[RecordKind],
+    ) -> Result<Vec<u8>, EngineError> {
         match self.reader.read(at) {
             Ok(Some(record)) if kinds.contains(&record.kind) => Ok(record.payload.into_owned()),
             Ok(_) => Err(super::damaged(&format!("revision {at} holds no such record"))),

@@ -26,6 +26,7 @@ const NOTICES: u8 = 3;
 const REQUESTS: u8 = 4;
 const SHAPES: u8 = 5;
 const PARTITIONS: u8 = 6;
+const CATALOGS: u8 = 8;
 
 /// Octets of a piece of an image; below what a checkpoint takes.
 const PIECE: usize = 48 * 1024;
@@ -52,7 +53,13 @@ impl Engine {
             let partition = u32::try_from(partition).unwrap_or(u32::MAX);
             pieces(PARTITIONS, partition.saturating_mul(PIECES), &image)
         });
-        let rest = [Shared::shapes, Shared::requests_kept, Shared::notices_kept, Shared::words];
+        let rest = [
+            Shared::shapes,
+            Shared::requests_kept,
+            Shared::notices_kept,
+            Shared::catalogs_kept,
+            Shared::words,
+        ];
         let rest = rest.into_iter().flat_map(|copy| copy(shared));
         let contents = self.checkpoints.write(anchor, &mut copied.chain(rest))?;
         Ok((anchor, contents))
@@ -93,6 +100,14 @@ impl Shared {
             put_item(&mut image, &[&digest[..], &revision.number().to_le_bytes()[..]].concat());
         }
         pieces(NOTICES, 0, &image)
+    }
+
+    fn catalogs_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for revision in &*locked(&self.catalogs) {
+            image.extend(revision.number().to_le_bytes());
+        }
+        pieces(CATALOGS, 0, &image)
     }
 
     /// The words, the text of the catalog, its campaigns, the floor of time, and the revision that
@@ -170,6 +185,7 @@ impl Builder {
                 let loader = self.loader.as_mut().ok_or("partitions without shapes")?;
                 loader.add(&octets).map_err(|error| error.to_string())
             }
+            Some((CATALOGS, _)) => self.catalogs(&octets),
             Some((kind, _)) => Err(format!("no image has the kind {kind}")),
         }
     }
@@ -206,6 +222,15 @@ impl Builder {
             let (revision, rest) = split_number(item?)?;
             let record = decode_request(rest).map_err(|error| error.to_string())?;
             self.recovered.requests.put(Answered { revision: Revision::new(revision), record });
+        }
+        Ok(())
+    }
+
+    fn catalogs(&mut self, mut octets: &[u8]) -> Result<(), String> {
+        while !octets.is_empty() {
+            let (revision, rest) = split_number(octets)?;
+            self.recovered.note_catalog(Revision::new(revision));
+            octets = rest;
         }
         Ok(())
     }

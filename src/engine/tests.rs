@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod concurrency;
+mod explain;
 mod faults;
 mod full_disk;
 mod power_cuts;
@@ -16,7 +17,7 @@ use super::Engine;
 use super::boot::{BootError, Settings};
 use super::check::{Answer, Question};
 use super::clock::Clock;
-use super::error::EngineError;
+use super::error::{EngineError, InvalidRequest};
 use super::preferences::PreferencesUpdate;
 use super::write::{Write, Written};
 use crate::ledger::{Disk, Options, RealDisk};

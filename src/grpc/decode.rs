@@ -7,6 +7,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod campaign;
+mod explain;
 mod preference;
 mod reading;
 mod subject;
@@ -14,6 +15,7 @@ mod words;
 mod write;
 
 pub(super) use self::campaign::register_campaign;
+pub(super) use self::explain::explain;
 pub(super) use self::preference::{
     MintLinks, Unsubscribe, mint_links, unsubscribe, update_preferences,
 };

@@ -2,10 +2,12 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod event;
+mod explain;
 mod status;
 mod words;
 
 use self::event::scope;
+pub(super) use self::explain::explanation;
 pub(super) use self::status::{history, status};
 use self::words::{channel, purpose};
 use super::api;

@@ -6,6 +6,7 @@ mod deeds;
 mod owner;
 mod pair;
 mod promises;
+mod reasons;
 mod say;
 mod sequences;
 mod writes;

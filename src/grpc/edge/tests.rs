@@ -420,12 +420,11 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 #[tokio::test]
 async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let world = World::new().await;
-    let (mut decision, mut consent) = (world.decision(), world.consent());
+    let mut consent = world.consent();
     let mut preference = world.preference();
     let mut erasure = ErasureServiceClient::new(world.routes.clone());
     let mut change = ChangeServiceClient::new(world.routes.clone());
     let answers = [
-        decision.explain(api::ExplainRequest::default()).await.err(),
         consent.mark_consent_requested(api::MarkConsentRequestedRequest::default()).await.err(),
         consent.resubscribe_by_staff(api::ResubscribeByStaffRequest::default()).await.err(),
         consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err(),
@@ -446,7 +445,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         methods.extend(info.metadata.remove("method"));
     }
     let expected = [
-        "Explain",
         "MarkConsentRequested",
         "ResubscribeByStaff",
         "GetSubjectSheet",
