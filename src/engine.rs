@@ -22,6 +22,7 @@ pub mod choice;
 pub mod clock;
 pub mod erasure;
 pub mod error;
+pub mod explain;
 pub mod follow;
 pub mod history;
 pub mod import;
@@ -108,6 +109,8 @@ struct Shared {
     cases: Mutex<Cases>,
     /// Where each shared notice lies, by its digest. Guards the writer's map against a snapshot.
     notice_at: Mutex<writer::NoticeAt>,
+    /// Where each version of the catalog lies, in their order, for explanations of the past.
+    catalogs: Mutex<Vec<Revision>>,
     /// The text of the catalog that the ledger took last, for the next snapshot.
     catalog_source: Mutex<Arc<str>>,
     clock: Arc<dyn Clock>,

@@ -128,6 +128,7 @@ pub(super) struct Recovered {
     pub(super) notices: NoticeAt,
     pub(super) requests: Requests,
     pub(super) cases: Cases,
+    pub(super) catalogs: Vec<Revision>,
     pub(super) floor: Timestamp,
     /// What the checkpoint's images reach at most.
     pub(super) reached: Revision,
@@ -143,6 +144,7 @@ impl Recovered {
             notices: NoticeAt::new(),
             requests: Requests::new(),
             cases: Cases::default(),
+            catalogs: Vec::new(),
             floor: Timestamp::default(),
             reached: Revision::ZERO,
         }
@@ -152,6 +154,13 @@ impl Recovered {
         version.names.iter().try_for_each(|name| self.names.add(name))?;
         self.source = version.source.clone();
         Ok(())
+    }
+
+    /// Notes where a version of the catalog lies. A checkpoint may know of it already.
+    pub(super) fn note_catalog(&mut self, at: Revision) {
+        if self.catalogs.last().is_none_or(|last| *last < at) {
+            self.catalogs.push(at);
+        }
     }
 
     pub(super) fn take_campaign(&mut self, campaign: Campaign) {
@@ -183,6 +192,7 @@ impl Recovered {
             RecordKind::Catalog => {
                 let version = decode_catalog(payload, &self.names)?;
                 self.take_catalog(&version)?;
+                self.note_catalog(record.revision);
                 self.floor = self.floor.max(version.recorded_at);
             }
             RecordKind::Campaign => {
@@ -326,6 +336,7 @@ fn assemble(
         requests: recovered.requests,
         cases: Mutex::new(recovered.cases),
         notice_at: Mutex::new(recovered.notices),
+        catalogs: Mutex::new(recovered.catalogs),
         catalog_source: Mutex::new(recovered.source),
         clock,
         floor: Floor::new(recovered.floor),

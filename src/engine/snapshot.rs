@@ -28,6 +28,7 @@ const REQUESTS: u8 = 4;
 const SHAPES: u8 = 5;
 const PARTITIONS: u8 = 6;
 const CASES: u8 = 7;
+const CATALOGS: u8 = 8;
 
 /// Octets of a piece of an image; below what a checkpoint takes.
 const PIECE: usize = 48 * 1024;
@@ -59,6 +60,7 @@ impl Engine {
             Shared::cases_kept,
             Shared::requests_kept,
             Shared::notices_kept,
+            Shared::catalogs_kept,
             Shared::words,
         ];
         let rest = rest.into_iter().flat_map(|copy| copy(shared));
@@ -109,6 +111,14 @@ impl Shared {
             put_item(&mut image, &[&digest[..], &revision.number().to_le_bytes()[..]].concat());
         }
         pieces(NOTICES, 0, &image)
+    }
+
+    fn catalogs_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for revision in &*locked(&self.catalogs) {
+            image.extend(revision.number().to_le_bytes());
+        }
+        pieces(CATALOGS, 0, &image)
     }
 
     /// The words, the text of the catalog, its campaigns, the floor of time, and the revision that
@@ -187,6 +197,7 @@ impl Builder {
                 loader.add(&octets).map_err(|error| error.to_string())
             }
             Some((CASES, _)) => self.cases(&octets),
+            Some((CATALOGS, _)) => self.catalogs(&octets),
             Some((kind, _)) => Err(format!("no image has the kind {kind}")),
         }
     }
@@ -230,6 +241,15 @@ impl Builder {
             let (revision, rest) = split_number(item?)?;
             let record = decode_request(rest).map_err(|error| error.to_string())?;
             self.recovered.requests.put(Answered { revision: Revision::new(revision), record });
+        }
+        Ok(())
+    }
+
+    fn catalogs(&mut self, mut octets: &[u8]) -> Result<(), String> {
+        while !octets.is_empty() {
+            let (revision, rest) = split_number(octets)?;
+            self.recovered.note_catalog(Revision::new(revision));
+            octets = rest;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod concurrency;
 mod erasure;
+mod explain;
 mod faults;
 mod follow;
 mod full_disk;
@@ -20,7 +21,7 @@ use super::Engine;
 use super::boot::{BootError, Settings};
 use super::check::{Answer, Question};
 use super::clock::Clock;
-use super::error::EngineError;
+use super::error::{EngineError, InvalidRequest};
 use super::preferences::PreferencesUpdate;
 use super::write::{Write, Written};
 use crate::ledger::{Disk, Options, RealDisk};

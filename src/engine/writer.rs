@@ -285,7 +285,7 @@ impl Writer {
         let mut group = self.ledger.begin(());
         let mut payload = Vec::new();
         encode_catalog(&version, rand::random(), &mut payload);
-        group.push(RecordKind::Catalog, &payload);
+        let revision = group.push(RecordKind::Catalog, &payload);
         for (key, campaign) in &next.campaigns {
             if current.campaigns.get(key) != Some(campaign) {
                 self.put_campaign(&mut group, campaign);
@@ -294,6 +294,7 @@ impl Writer {
         self.append(group, Urgency::Yes)?;
         self.shared.floor.set(at);
         *super::locked(&self.shared.catalog_source) = source;
+        super::locked(&self.shared.catalogs).push(revision);
         self.shared.set_catalog(next);
         self.publish();
         Ok(())

@@ -8,6 +8,7 @@
 
 mod campaign;
 mod erasure;
+mod explain;
 mod import;
 mod preference;
 mod reading;
@@ -17,6 +18,7 @@ mod write;
 
 pub(super) use self::campaign::register_campaign;
 pub(super) use self::erasure::{approve, case_state, reject, request_erasure};
+pub(super) use self::explain::explain;
 pub(super) use self::import::import_facts;
 pub(super) use self::preference::{
     ConfirmOptIn, MintLinks, Unsubscribe, begin_opt_in, confirm_opt_in, mint_links,

@@ -4,12 +4,14 @@
 mod change;
 mod erasure;
 mod event;
+mod explain;
 mod status;
 mod words;
 
 pub(super) use self::change::changes;
 pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;
+pub(super) use self::explain::explanation;
 pub(super) use self::status::{history, status};
 use self::words::{channel, import_effect, purpose};
 use super::api;
@@ -128,8 +130,12 @@ pub(super) fn catalog(catalog: &Catalog) -> api::GetCatalogResponse {
         }
     };
     let controller = |controller: &Controller| {
-        let Controller { id, title } = controller;
-        api::Controller { id: names.controller(*id).to_owned(), title: title.to_string() }
+        let Controller { id, title, recipients } = controller;
+        api::Controller {
+            id: names.controller(*id).to_owned(),
+            title: title.to_string(),
+            recipients: recipients.iter().map(ToString::to_string).collect(),
+        }
     };
     api::GetCatalogResponse {
         controllers: catalog.controllers.iter().map(controller).collect(),

@@ -9,6 +9,7 @@ mod lived;
 mod owner;
 mod pair;
 mod promises;
+mod reasons;
 mod say;
 mod sequences;
 mod writes;

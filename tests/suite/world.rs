@@ -146,7 +146,8 @@ pub(crate) fn catalog(plus_tags: PlusTags, policies: &[Policy; 4]) -> Catalog {
     for index in 0..CONTROLLERS {
         let id = names.add_controller(&format!("house{index}")).expect("room");
         assert_eq!(id, controller(index));
-        controllers.push(Controller { id, title: format!("House {index}").into() });
+        let title = format!("House {index}").into();
+        controllers.push(Controller { id, title, recipients: Vec::new() });
     }
     for (index, policy) in (0..BRANDS).zip(policies) {
         let owner = controller(index / 2);

@@ -418,11 +418,8 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 #[tokio::test]
 async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let world = World::new().await;
-    let (mut decision, mut consent) = (world.decision(), world.consent());
-    let answers = [
-        decision.explain(api::ExplainRequest::default()).await.err(),
-        consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err(),
-    ];
+    let mut consent = world.consent();
+    let answers = [consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err()];
     let mut methods = Vec::new();
     for answer in answers {
         let status = failed(Err::<(), _>(answer.unwrap()), Code::Unimplemented, "NOT_IMPLEMENTED");
@@ -430,7 +427,7 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
         assert!(status.message().ends_with(&info.metadata["part"]));
         methods.extend(info.metadata.remove("method"));
     }
-    let expected = ["Explain", "GetSubjectSheet"];
+    let expected = ["GetSubjectSheet"];
     assert_eq!(methods, expected);
 }
 
