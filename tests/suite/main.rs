@@ -8,6 +8,8 @@
 )]
 
 #[cfg(test)]
+mod clerk_imports_a_list;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod interrupted;
