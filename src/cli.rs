@@ -8,19 +8,26 @@ mod bench;
 mod block;
 mod check;
 mod connect;
+mod consent;
 mod demo;
+mod erasure;
 mod event;
+mod evidence;
 mod fault;
 mod filter;
 mod history;
 mod import;
+mod key;
 mod list;
 mod output;
+mod resubscribe;
 mod scope;
 mod serve;
 mod status;
 mod verify;
+mod watch;
 mod words;
+mod write;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -94,8 +101,20 @@ enum Command {
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
+    /// Record consents and withdrawals, and take the permission to ask for consent.
+    Consent(consent::ConsentArgs),
+    /// Bring one address back that opted out. The policy of its brands must allow it
+    /// (`staff_resubscribe = "with-legal-basis"` in the catalog file; the default forbids it), and
+    /// no policy lets it override a complaint.
+    Resubscribe(resubscribe::ResubscribeArgs),
+    /// Rotate and retire the keys that sign the owner's links.
+    Key(key::KeyArgs),
+    /// Ask for the erasure of an address, and decide what others asked for.
+    Erasure(erasure::ErasureArgs),
     /// Record what a file says of addresses, or show what that would change.
     Import(import::ImportArgs),
+    /// Print what is recorded, as it is recorded.
+    Watch(watch::WatchArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -108,6 +127,7 @@ enum Exit {
     Done,
     Failed,
     Denied,
+    Usage,
 }
 
 impl Exit {
@@ -116,6 +136,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Denied => 2,
+            Self::Usage => WRONG_USAGE,
         }
     }
 }
@@ -183,7 +204,12 @@ impl Command {
             Self::History(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
+            Self::Consent(args) => args.run(global).await,
+            Self::Resubscribe(args) => args.run(global).await,
+            Self::Key(args) => args.run(global),
+            Self::Erasure(args) => args.run(global).await,
             Self::Import(args) => args.run(global).await,
+            Self::Watch(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

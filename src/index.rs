@@ -17,6 +17,7 @@ mod image;
 mod lookup;
 mod plan;
 mod shapes;
+mod yeses;
 
 pub mod compiled;
 
@@ -40,6 +41,7 @@ pub use compiled::Compiled;
 pub use image::{ImageError, Loader, MAX_CHUNK};
 pub use lookup::{Base, Batch};
 pub use shapes::Slot;
+pub use yeses::Yes;
 
 use days::{Arena, Held};
 use shapes::{ShapeId, Shapes};

@@ -73,7 +73,7 @@ pub use self::format::MAX_GROUP_OCTETS;
 use self::format::{Chain, Seed};
 pub use self::group::Group;
 pub use self::open::Visit;
-pub use self::reader::Reader;
+pub use self::reader::{Forward, Reader};
 use self::reader::{Segment, Shared};
 pub use self::verify::{TornTail, VerifyReport, verify};
 use crate::model::revision::Revision;

@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
 use crate::grpc;
+use crate::keys::{self, Keys};
 use crate::ledger::{Options, RealDisk};
 use crate::model::day::Timestamp;
 use crate::model::revision::Revision;
@@ -45,6 +46,11 @@ const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
 
 /// Streams of one connection at a time. tonic sets no limit of its own.
 const STREAMS: u32 = 256;
+
+/// A peer that is silent for so long is asked whether it lives, and cut off if it does not answer:
+/// one who follows says nothing for days.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_GRACE: Duration = Duration::from_secs(20);
 
 /// What a server needs to know.
 #[derive(Debug, Clone)]
@@ -126,6 +132,8 @@ pub(crate) fn transport() -> tonic::transport::Server {
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_streams(STREAMS)
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE_GRACE))
 }
 
 impl Running {
@@ -136,7 +144,7 @@ impl Running {
     }
 
     /// Serves until the process is told to stop by SIGTERM or SIGINT; SIGHUP reads the catalog
-    /// file again. Then drains.
+    /// file and the key file again. Then drains.
     ///
     /// # Errors
     /// Signals cannot be received, or the server failed.
@@ -149,7 +157,10 @@ impl Running {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hang_up.recv() => self.reload().await,
+                _ = hang_up.recv() => {
+                    self.reload().await;
+                    self.reload_keys().await;
+                }
                 ended = &mut self.serving => {
                     return ended.context("the server ended")?.context("the server failed");
                 }
@@ -171,6 +182,23 @@ impl Running {
         }
     }
 
+    /// Reads the key file again; a bad one is told and changes nothing.
+    async fn reload_keys(&self) {
+        let Config { data_dir, key_file, .. } = &self.config;
+        let path = keys::path_of(data_dir, key_file.as_deref());
+        let file = path.display().to_string();
+        let read = tokio::task::spawn_blocking(move || Keys::load(&path)).await;
+        let taken = match read {
+            Ok(Ok(keys)) => self.engine.take_keys(&keys).map_err(anyhow::Error::from),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Ok(()) => tracing::info!(file, "the token keys are read"),
+            Err(error) => tracing::error!(file, "the token keys are not taken: {error:#}"),
+        }
+    }
+
     /// Drains and ends.
     ///
     /// # Errors
@@ -179,6 +207,7 @@ impl Running {
         tracing::info!("draining");
         set_all(&self.health, ServingStatus::NotServing).await;
         self.stopping.send_replace(true);
+        self.engine.end_watches();
         match tokio::time::timeout(DRAIN_GRACE, self.serving).await {
             Ok(served) => served.context("the server ended")?.context("the server failed")?,
             Err(_) => tracing::warn!("calls were still under way at the end of the grace period"),

@@ -42,8 +42,14 @@ pub struct Subject<'a> {
 pub enum Past<'a> {
     /// Not read, since most commands do not need it.
     Unread,
-    /// All of them, newest first.
-    Read(&'a [Event]),
+    /// All of them.
+    Read {
+        /// Newest first.
+        events: &'a [Event],
+        /// When anything was last recorded of what precedes the plus tag; none where there is no
+        /// tag, or nothing was.
+        base_spoke: Option<Timestamp>,
+    },
 }
 
 /// When the command meets the address.
@@ -107,7 +113,15 @@ impl<'a> Context<'a> {
     fn past(&self) -> Result<&'a [Event], Unread> {
         match self.past {
             Past::Unread => Err(Unread),
-            Past::Read(events) => Ok(events),
+            Past::Read { events, base_spoke: _ } => Ok(events),
+        }
+    }
+
+    /// When anything was last recorded of what precedes the plus tag.
+    fn base_spoke(&self) -> Result<Option<Timestamp>, Unread> {
+        match self.past {
+            Past::Unread => Err(Unread),
+            Past::Read { events: _, base_spoke } => Ok(base_spoke),
         }
     }
 

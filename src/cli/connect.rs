@@ -14,8 +14,10 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::grpc::api::catalog_service_client::CatalogServiceClient;
+use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
+use crate::grpc::api::erasure_service_client::ErasureServiceClient;
 
 /// How long the server may take to accept.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -167,6 +169,16 @@ pub(super) fn decisions(connection: Connection) -> DecisionServiceClient<Connect
 /// The client of `ConsentService`.
 pub(super) fn consents(connection: Connection) -> ConsentServiceClient<Connection> {
     ConsentServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `ErasureService`.
+pub(super) fn erasures(connection: Connection) -> ErasureServiceClient<Connection> {
+    ErasureServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `ChangeService`.
+pub(super) fn changes(connection: Connection) -> ChangeServiceClient<Connection> {
+    ChangeServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
 }
 
 #[cfg(test)]

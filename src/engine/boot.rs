@@ -15,7 +15,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::campaigns::CatalogRefused;
 use super::check::CompiledCampaigns;
 use super::clock::{Clock, Floor};
+use super::erasure::{CaseChange, Cases};
 use super::error::EngineError;
+use super::follow::Watches;
 use super::request::{Answered, Requests};
 use super::snapshot::Builder;
 use super::writer::{Job, NoticeAt, Writer, notice_digest};
@@ -25,7 +27,7 @@ use crate::catalog::{Catalog, Names, NamesExhausted, PlusTags};
 use crate::checkpoint::{Anchor, Checkpoints};
 use crate::fingerprint::Fingerprinter;
 use crate::index::{Change, Index};
-use crate::keys::{Keys, KeysError};
+use crate::keys::{self, Keys, KeysError};
 use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, Record, RecordKind};
 use crate::model::campaign::{Campaign, CampaignId};
 use crate::model::day::Timestamp;
@@ -125,6 +127,8 @@ pub(super) struct Recovered {
     pub(super) campaigns: BTreeMap<(BrandId, CampaignId), Arc<Campaign>>,
     pub(super) notices: NoticeAt,
     pub(super) requests: Requests,
+    pub(super) cases: Cases,
+    pub(super) catalogs: Vec<Revision>,
     pub(super) floor: Timestamp,
     /// What the checkpoint's images reach at most.
     pub(super) reached: Revision,
@@ -139,6 +143,8 @@ impl Recovered {
             campaigns: BTreeMap::new(),
             notices: NoticeAt::new(),
             requests: Requests::new(),
+            cases: Cases::default(),
+            catalogs: Vec::new(),
             floor: Timestamp::default(),
             reached: Revision::ZERO,
         }
@@ -148,6 +154,13 @@ impl Recovered {
         version.names.iter().try_for_each(|name| self.names.add(name))?;
         self.source = version.source.clone();
         Ok(())
+    }
+
+    /// Notes where a version of the catalog lies. A checkpoint may know of it already.
+    pub(super) fn note_catalog(&mut self, at: Revision) {
+        if self.catalogs.last().is_none_or(|last| *last < at) {
+            self.catalogs.push(at);
+        }
     }
 
     pub(super) fn take_campaign(&mut self, campaign: Campaign) {
@@ -171,11 +184,15 @@ impl Recovered {
                     effects: &head.effects,
                 });
                 self.floor = self.floor.max(head.recorded_at);
+                if let Some(change) = CaseChange::of_record(record, head.kind, &self.names)? {
+                    self.cases.apply(change);
+                }
             }
             RecordKind::Erased => {}
             RecordKind::Catalog => {
                 let version = decode_catalog(payload, &self.names)?;
                 self.take_catalog(&version)?;
+                self.note_catalog(record.revision);
                 self.floor = self.floor.max(version.recorded_at);
             }
             RecordKind::Campaign => {
@@ -238,6 +255,7 @@ impl Engine {
 
     /// Lets the writer finish what it has, and ends it. Later writes fail with `Stopping`.
     pub async fn stop(&self) {
+        self.end_watches();
         self.stopping.store(true, std::sync::atomic::Ordering::Release);
         // A closed queue says that the writer has ended already.
         drop(self.jobs.send(Job::Stop).await);
@@ -311,11 +329,14 @@ fn assemble(
         catalog: RwLock::new(Arc::new(catalog)),
         compiled: CompiledCampaigns::new(),
         fingerprinter: Fingerprinter::new(keys.fingerprint_key()),
+        token_keys: RwLock::new(Arc::new(keys.token_keys().clone())),
         keys,
         reader: ledger.reader(),
         notices: Cache::new(NOTICES),
         requests: recovered.requests,
+        cases: Mutex::new(recovered.cases),
         notice_at: Mutex::new(recovered.notices),
+        catalogs: Mutex::new(recovered.catalogs),
         catalog_source: Mutex::new(recovered.source),
         clock,
         floor: Floor::new(recovered.floor),
@@ -331,6 +352,7 @@ fn assemble(
         shared,
         jobs,
         checkpoints,
+        watches: Watches::new(),
         public_url: settings.public_url,
         writer: Mutex::new(Some(thread)),
         stopping: AtomicBool::new(false),
@@ -359,8 +381,7 @@ fn lock(dir: &Path) -> Result<File, BootError> {
 
 /// The keys; a new data directory gets new ones.
 fn keys(settings: &Settings) -> Result<Keys, BootError> {
-    let path = settings.key_file.clone();
-    let path = path.unwrap_or_else(|| settings.data_dir.join("keys.toml"));
+    let path = keys::path_of(&settings.data_dir, settings.key_file.as_deref());
     if path.exists() {
         return Ok(Keys::load(&path)?);
     }

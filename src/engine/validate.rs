@@ -254,17 +254,60 @@ pub fn command(command: &Command, now: Timestamp) -> Result<(), InvalidRequest> 
     findings.into_result()
 }
 
-/// Whether a request id is one: printable ASCII, at most 64 octets.
+/// Whether a request id is one: printable ASCII, at most 64 octets. It is kept with the answer of
+/// its call, which outlives an erasure, so it is no address.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn request_id(id: &str) -> Result<(), InvalidRequest> {
+    if id.contains('@') {
+        let problem = "must not hold `@`: it outlives an erasure, so it must name nobody";
+        return Err(InvalidRequest::one("request_id", problem));
+    }
     if id.len() <= MAX_REQUEST_ID && id.bytes().all(|octet| octet.is_ascii_graphic()) {
         return Ok(());
     }
     let problem =
         format!("must be at most {MAX_REQUEST_ID} printable ASCII characters, such as a UUID");
     Err(InvalidRequest::one("request_id", problem))
+}
+
+/// What stays when an address is erased: the note of whoever approves it, and who that is.
+///
+/// # Errors
+/// Which of them names the address.
+pub fn outlives_erasure(
+    note: &str,
+    actor: &str,
+    address: Option<&Address>,
+) -> Result<(), InvalidRequest> {
+    let Some(address) = address else { return Ok(()) };
+    let mut findings = Findings::default();
+    for (field, text) in [("note", note), ("maysend-actor", actor)] {
+        if names(text, address) {
+            findings.add(field, "must not name the person, for it outlives the erasure");
+        }
+    }
+    findings.into_result()
+}
+
+/// Whether a text holds an address, or what precedes its plus tag, in whatever spelling.
+#[must_use]
+pub fn names(text: &str, address: &Address) -> bool {
+    if !text.contains('@') {
+        return false;
+    }
+    let (text, base) = (text.to_lowercase(), address.base());
+    let persons = || [Some(address), base.as_ref()].into_iter().flatten();
+    let is = |word: &str| {
+        let spelt = Address::parse(word.as_bytes());
+        spelt.is_ok_and(|spelt| persons().any(|person| spelt == *person))
+    };
+    let is_border = |c: char| c.is_whitespace() || "<>()[]{},;:`|/?&=".contains(c);
+    persons().any(|person| text.contains(person.as_str()))
+        || text
+            .split(is_border)
+            .any(|word| is(word) || is(word.trim_matches(['"', '\'', '.', '!'])))
 }
 
 /// The notice is shared by all who saw it and outlives an erasure: it must not name anyone.
@@ -308,4 +351,27 @@ pub fn notice_is_impersonal(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, address: &str, expect: bool) {
+        assert_eq!(names(text, &Address::parse(address.as_bytes()).unwrap()), expect, "{text}");
+    }
+
+    #[test]
+    fn a_text_names_an_address_in_whatever_spelling() {
+        check("erased <EVE@Example.org>.", "eve@example.org", true);
+        check("mailto:eve@example.org?subject=x", "eve@example.org", true);
+        check("it was \"eve\"@example.org.", "eve@example.org", true);
+        check("see 'eve@b\u{fc}hne.example'!", "eve@b\u{fc}hne.example", true);
+        check("see eve@xn--bhne-0ra.example", "eve@b\u{fc}hne.example", true);
+        check("eve@example.org", "eve+shop@example.org", true);
+        check("eve+shop@example.org", "eve@example.org", false);
+        check("ben@buehne.example saw eve", "eve@example.org", false);
+        check("", "eve@example.org", false);
+    }
 }

@@ -49,6 +49,10 @@ impl Engine {
     pub async fn write(&self, caller: &Caller, write: Write) -> Result<Written, EngineError> {
         let Write { mut command, addresses, request_id, body } = write;
         check_count(addresses.len(), MAX_WRITE)?;
+        if matches!(command, Command::ApproveErasure { .. } | Command::RejectErasure { .. }) {
+            // It would be recorded without four eyes, and nothing would be erased.
+            return Err(InvalidRequest::one("command", "is not a write but a decision").into());
+        }
         // A logged-in owner stands behind one address at one controller, never behind a list.
         if let Command::RegisterAddresses { controllers, owner_session, .. } = &mut command {
             let is_one = addresses.len() == 1 && controllers.len() == 1;

@@ -119,18 +119,24 @@ impl ConsentService for Edge {
 
     async fn mark_consent_requested(
         &self,
-        _request: Request<MarkConsentRequestedRequest>,
+        request: Request<MarkConsentRequestedRequest>,
     ) -> Result<Response<MarkConsentRequestedResponse>, Status> {
-        let (call, part) = ("MarkConsentRequested", "consent requests");
-        Err(Refusal::NotImplemented { call, part }.into())
+        let (caller, request) = caller_of(request)?;
+        let write = decode::mark_consent_requested(request, &self.engine.catalog())?;
+        let Written { revision, outcomes } = self.engine.write(&caller, write).await?;
+        let (revision, outcomes) = (revision.number(), encode::outcomes(&outcomes));
+        Ok(Response::new(MarkConsentRequestedResponse { revision, outcomes }))
     }
 
     async fn resubscribe_by_staff(
         &self,
-        _request: Request<ResubscribeByStaffRequest>,
+        request: Request<ResubscribeByStaffRequest>,
     ) -> Result<Response<ResubscribeByStaffResponse>, Status> {
-        let (call, part) = ("ResubscribeByStaff", "resubscription by staff");
-        Err(Refusal::NotImplemented { call, part }.into())
+        let (caller, request) = caller_of(request)?;
+        let write = decode::resubscribe_by_staff(request, &self.engine.catalog())?;
+        let Written { revision, outcomes } = self.engine.write(&caller, write).await?;
+        let (revision, outcomes) = (revision.number(), encode::outcomes(&outcomes));
+        Ok(Response::new(ResubscribeByStaffResponse { revision, outcomes }))
     }
 
     async fn get_subject_sheet(

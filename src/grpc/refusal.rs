@@ -1,6 +1,6 @@
 //! What the edge refuses by itself, before the engine hears of it.
 
-use crate::engine::error::{InvalidRequest, Violation};
+use crate::engine::error::{EngineError, InvalidRequest, Violation};
 
 /// Most faults that one answer lists. They travel in a header, and clients take some 8 KiB of those;
 /// who made more mends these first.
@@ -20,6 +20,9 @@ pub(super) enum Refusal {
         /// Each field that holds one.
         violations: Vec<Violation>,
     },
+    /// The campaign that it names is not there to be sent.
+    #[error(transparent)]
+    Campaign(EngineError),
     /// The message is larger than this server reads.
     #[error("the message is larger than the server takes; split it")]
     TooLarge {

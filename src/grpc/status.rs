@@ -16,6 +16,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use super::api::ErrorReason;
 use super::refusal::{MAX_FAULTS, Name, Refusal};
 use crate::authorize::Forbidden;
+use crate::engine::erasure::CaseState;
 use crate::engine::error::{EngineError, InvalidRequest, Violation};
 use crate::model::actor::Role;
 use crate::model::campaign::is_id;
@@ -96,7 +97,22 @@ impl Failure {
         match error {
             EngineError::Invalid(InvalidRequest { violations }) => Self::invalid(violations),
             EngineError::Forbidden(Forbidden { needs }) => Self::forbidden(needs),
-            EngineError::SamePerson(_) => failure(Code::PermissionDenied, ErrorReason::SamePerson),
+            EngineError::SamePerson { id, why: _ } => {
+                failure(Code::PermissionDenied, ErrorReason::SamePerson).with("id", id)
+            }
+            EngineError::UnknownCase { id } => {
+                failure(Code::NotFound, ErrorReason::UnknownCase).with("id", id)
+            }
+            EngineError::CaseDecided { id, state } => {
+                let state = match state {
+                    CaseState::Pending => "PENDING",
+                    CaseState::Rejected => "REJECTED",
+                    CaseState::Erased => "ERASED",
+                };
+                failure(Code::FailedPrecondition, ErrorReason::CaseDecided)
+                    .with("id", id)
+                    .with("state", state)
+            }
             EngineError::UnknownBrand { brand } => {
                 failure(Code::NotFound, ErrorReason::UnknownBrand).with("brand", brand)
             }
@@ -138,6 +154,9 @@ impl Failure {
                     .with("revision", head)
                     .retried()
             }
+            EngineError::TooManyWatches { limit } => {
+                failure(Code::Unavailable, ErrorReason::Overloaded).with("limit", limit).retried()
+            }
             EngineError::ClockInDoubt => failure(Code::Unavailable, ErrorReason::ClockInDoubt),
             EngineError::Stopping => failure(Code::Unavailable, ErrorReason::Draining).retried(),
             EngineError::Latched => failure(Code::Unavailable, ErrorReason::LedgerLatched),
@@ -166,6 +185,7 @@ impl Failure {
                 };
                 Self { violations, ..Self::from_engine(error) }
             }
+            Refusal::Campaign(error) => Self::from_engine(error),
             Refusal::TooLarge { limit } => {
                 let failure =
                     Self::new(Code::ResourceExhausted, ErrorReason::RequestTooLarge, message);
@@ -259,17 +279,20 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         EngineError::CampaignDiffers { brand, campaign } => {
             EngineError::CampaignDiffers { brand: shown(brand), campaign: shown(campaign) }
         }
+        EngineError::UnknownCase { id } => EngineError::UnknownCase { id: shown(id) },
         EngineError::RequestIdReused { id } if id.contains('@') => {
             EngineError::RequestIdReused { id: NOT_SHOWN.to_owned() }
         }
         error @ (EngineError::Invalid(_)
         | EngineError::Forbidden(_)
-        | EngineError::SamePerson(_)
+        | EngineError::SamePerson { .. }
+        | EngineError::CaseDecided { .. }
         | EngineError::TooManyAddresses { .. }
         | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
+        | EngineError::TooManyWatches { .. }
         | EngineError::ClockInDoubt
         | EngineError::Stopping
         | EngineError::Latched

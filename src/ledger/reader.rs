@@ -3,12 +3,15 @@
 //! Where a record stands is found by a sparse index, one entry for about 64 KiB, and a short walk.
 //! The index of a segment that this process has not walked is made when first asked for.
 
+mod forward;
+
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub use self::forward::Forward;
 use super::disk::Disk;
 use super::error::{Damage, Damaged, ReadError};
 use super::format::{
@@ -36,8 +39,9 @@ pub(super) struct Shared {
     pub(super) latched: AtomicBool,
     /// Guards the list, which a roll extends; never held across I/O.
     segments: RwLock<Vec<Arc<Segment>>>,
-    /// Guards payloads: a redaction overwrites them under it, so that no reader sees a half.
-    pub(super) erasing: RwLock<()>,
+    /// Guards payloads: a redaction overwrites them under it, so that no reader sees a half. Counts
+    /// those overwritten since the opening.
+    pub(super) erasing: RwLock<u64>,
 }
 
 /// A segment and the index of its records.
@@ -68,6 +72,23 @@ pub(super) struct Located {
 }
 
 impl Reader {
+    /// A reader of a ledger in `dir` that nobody opened, up to a head that `verify` found.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn unopened(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        key_check: &[u8; 16],
+        head: Revision,
+    ) -> io::Result<Self> {
+        let dir = dir.join("ledger");
+        let firsts = segments(&*disk, &dir)?;
+        let shared = Shared::new(disk, dir, Seed::of(key_check), &firsts);
+        shared.commit(head);
+        Ok(Self(Arc::new(shared)))
+    }
+
     /// The record of a revision; none where nothing is committed under it.
     ///
     /// # Errors
@@ -79,10 +100,26 @@ impl Reader {
         record
     }
 
+    /// The chain up to and with a record, as whoever was given it once can compare it; none where
+    /// nothing is committed under the revision.
+    ///
+    /// # Errors
+    /// `ReadError`: damage is told, never passed over.
+    pub fn chain(&self, revision: Revision) -> Result<Option<[u8; 32]>, ReadError> {
+        Ok(self.0.locate(revision)?.map(|located| located.outside.chain))
+    }
+
     /// The last committed revision.
     #[must_use]
     pub fn head(&self) -> Revision {
         self.0.head()
+    }
+
+    /// Counts the payloads overwritten since the opening: whoever keeps what was read before it
+    /// rose may keep what is erased.
+    #[must_use]
+    pub fn erasures(&self) -> u64 {
+        *self.0.erasing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the ledger takes no more writes until a restart.
@@ -134,7 +171,7 @@ impl Shared {
             head: AtomicU64::new(0),
             latched: AtomicBool::new(false),
             segments: RwLock::new(segments),
-            erasing: RwLock::new(()),
+            erasing: RwLock::new(0),
         }
     }
 
@@ -169,17 +206,37 @@ impl Shared {
         segments.get(behind.checked_sub(1)?).map(Arc::clone)
     }
 
+    /// The last revision of a segment; beyond all of them where it is the one that grows.
+    fn last_of(&self, segment: Revision) -> Revision {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        let behind = segments.partition_point(|other| other.first <= segment);
+        let next = segments.get(behind).map_or(u64::MAX, |next| next.first.number());
+        Revision::new(next.saturating_sub(1))
+    }
+
     fn read(&self, revision: Revision) -> Result<Option<Record<'static>>, ReadError> {
         let Some(mut located) = self.locate(revision)? else {
             return Ok(None);
         };
         let payload = located.payload()?;
-        let intact = digest(&payload) == located.outside.digest;
-        if !intact && !self.proves_erased(revision, located.eraser)? {
-            return Err(located.damage(Damaged::Payload).into());
+        let damage = located.damage(Damaged::Payload);
+        self.whole(&located.outside, located.eraser, &payload, damage).map(Some)
+    }
+
+    /// A record out of its parts; `damage` is what it is where its payload does not match.
+    fn whole(
+        &self,
+        outside: &Outside,
+        eraser: Revision,
+        payload: &[u8],
+        damage: Damage,
+    ) -> Result<Record<'static>, ReadError> {
+        let intact = digest(payload) == outside.digest;
+        if !intact && !self.proves_erased(outside.revision, eraser)? {
+            return Err(damage.into());
         }
-        let record = record(&located.outside, Some(&payload), intact);
-        Ok(Some(record.map_err(|what| located.damage(what))?.into_owned()))
+        let record = record(outside, Some(payload), intact);
+        Ok(record.map_err(|what| Damage { what, ..damage })?.into_owned())
     }
 
     /// Whether the record that the slot names is a tombstone that lists this revision.
@@ -303,7 +360,7 @@ pub(super) fn segment_name(first: Revision) -> String {
 }
 
 /// The segments of a ledger, in order.
-pub(super) fn segments(disk: &dyn Disk, dir: &std::path::Path) -> io::Result<Vec<Revision>> {
+pub(super) fn segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Revision>> {
     let mut firsts: Vec<Revision> = disk
         .list(dir)?
         .iter()

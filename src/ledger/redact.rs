@@ -91,7 +91,8 @@ impl Ledger {
             let file = self.shared.disk.open(&self.shared.path(segment))?;
             for &(frame, length) in spans {
                 // Readers see the payload, or the slot and no payload.
-                let guard = self.shared.erasing.write().unwrap_or_else(PoisonError::into_inner);
+                let mut guard = self.shared.erasing.write().unwrap_or_else(PoisonError::into_inner);
+                *guard = guard.saturating_add(1);
                 file.write_at(&tombstone.number().to_le_bytes(), frame + wide(SLOT))?;
                 let mut at = 0;
                 while at < length {

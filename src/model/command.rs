@@ -43,8 +43,10 @@ pub enum Proof {
     },
     /// The token of a double opt-in mail.
     ConfirmToken {
-        /// The ledger's head when it was made.
+        /// The revision that records its request.
         minted: Revision,
+        /// Whether it has not expired, and all that it names is there still.
+        may_grant: bool,
     },
     /// A customer area where the owner is logged in.
     PortalSession,

@@ -71,7 +71,7 @@ pub(super) fn scope(scope: Scope, names: &Names) -> api::Scope {
     api::Scope { level: Some(level) }
 }
 
-fn actor(actor: &Actor) -> api::Actor {
+pub(super) fn actor(actor: &Actor) -> api::Actor {
     let Actor { class, id, credential } = actor;
     api::Actor {
         class: actor_class(*class).into(),
@@ -97,7 +97,7 @@ fn evidence(evidence: &Evidence) -> api::Evidence {
     }
 }
 
-fn timestamp(timestamp: Timestamp) -> ProtoTimestamp {
+pub(super) fn timestamp(timestamp: Timestamp) -> ProtoTimestamp {
     let (seconds, nanos) = timestamp.parts();
     ProtoTimestamp { seconds, nanos }
 }

@@ -17,6 +17,7 @@ fn loaded() -> Catalog {
         [[controller]]
         id = "buehne"
         title = "Stage"
+        recipients = ["Mail service Ltd"]
         [[brand]]
         id = "festival"
         controller = "buehne"
@@ -182,7 +183,11 @@ fn words_go_out_under_their_own_names() {
 #[test]
 fn the_catalog_is_shown_by_its_names() {
     let shown = catalog(&loaded());
-    let controller = api::Controller { id: "buehne".to_owned(), title: "Stage".to_owned() };
+    let controller = api::Controller {
+        id: "buehne".to_owned(),
+        title: "Stage".to_owned(),
+        recipients: vec!["Mail service Ltd".to_owned()],
+    };
     assert_eq!(shown.controllers, [controller]);
     let brand = api::Brand {
         id: "festival".to_owned(),

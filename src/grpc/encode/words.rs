@@ -1,6 +1,7 @@
 //! Closed choices of the model as numbers of the wire. `decode::words` is the other direction.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use crate::engine::erasure::CaseState;
 use crate::engine::status::ConsentState;
 use crate::grpc::api;
 use crate::model::actor::ActorClass;
@@ -110,5 +111,13 @@ pub(super) const fn erasure_state(erasure: Erasure) -> api::ErasureState {
         Erasure::None => api::ErasureState::None,
         Erasure::Pending => api::ErasureState::Pending,
         Erasure::Erased => api::ErasureState::Erased,
+    }
+}
+
+pub(super) const fn case_state(state: CaseState) -> api::ErasureState {
+    match state {
+        CaseState::Pending => api::ErasureState::Pending,
+        CaseState::Rejected => api::ErasureState::Rejected,
+        CaseState::Erased => api::ErasureState::Erased,
     }
 }

@@ -25,7 +25,9 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
     let known: fn(&EngineError) = |error| match error {
         EngineError::Invalid(_)
         | EngineError::Forbidden(_)
-        | EngineError::SamePerson(_)
+        | EngineError::SamePerson { .. }
+        | EngineError::UnknownCase { .. }
+        | EngineError::CaseDecided { .. }
         | EngineError::UnknownBrand { .. }
         | EngineError::UnknownController { .. }
         | EngineError::UnknownCampaign { .. }
@@ -36,6 +38,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::BadToken
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
+        | EngineError::TooManyWatches { .. }
         | EngineError::ClockInDoubt
         | EngineError::Stopping
         | EngineError::Latched
@@ -51,7 +54,17 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             Code::PermissionDenied,
             "ROLE_MISSING",
         ),
-        (SamePerson::Actor.into(), Code::PermissionDenied, "SAME_PERSON"),
+        (
+            EngineError::SamePerson { id: "00c0ffee".to_owned(), why: SamePerson::Actor },
+            Code::PermissionDenied,
+            "SAME_PERSON",
+        ),
+        (EngineError::UnknownCase { id: "00c0ffee".to_owned() }, Code::NotFound, "UNKNOWN_CASE"),
+        (
+            EngineError::CaseDecided { id: "00c0ffee".to_owned(), state: CaseState::Rejected },
+            Code::FailedPrecondition,
+            "CASE_DECIDED",
+        ),
         (EngineError::UnknownBrand { brand: brand.clone() }, Code::NotFound, "UNKNOWN_BRAND"),
         (
             EngineError::UnknownController { controller: "buehne".to_owned() },
@@ -94,6 +107,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             Code::Unavailable,
             "REVISION_NOT_REACHED",
         ),
+        (EngineError::TooManyWatches { limit: 64 }, Code::Unavailable, "OVERLOADED"),
         (EngineError::ClockInDoubt, Code::Unavailable, "CLOCK_IN_DOUBT"),
         (EngineError::Stopping, Code::Unavailable, "DRAINING"),
         (EngineError::Latched, Code::Unavailable, "LEDGER_LATCHED"),

@@ -26,6 +26,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) at: Timestamp,
     /// The facts of the base, where they are to be asked.
     pub(crate) base: Option<&'a Profile>,
+    /// When anything was last recorded of the base, asked or not.
+    pub(crate) base_spoke: Option<Timestamp>,
     /// The revision that the next record gets.
     pub(crate) next: u64,
 }
@@ -190,6 +192,7 @@ impl Book {
                 self.records.clear();
                 self.erased = true;
                 self.erased_at = asking.next;
+                self.erased_on = Some(asking.at);
                 Answer { kinds: vec![EventKind::Erased], ..Answer::plain(WriteOutcome::Applied) }
             }
         }
@@ -392,7 +395,14 @@ impl Book {
         if self.erased {
             return Answer::plain(WriteOutcome::Unchanged);
         }
-        self.propose(asking, record(asking, kind, reason, evidence, said))
+        let record = record(asking, kind, reason, evidence, said);
+        // What the owner says again is written down again.
+        if record.class == ActorClass::Owner && kind == EventKind::OptedOut {
+            let outcome = self.outcome_of(&record);
+            self.records.push(record);
+            return Answer { kinds: vec![kind], ..Answer::plain(outcome) };
+        }
+        self.propose(asking, record)
     }
 }
 

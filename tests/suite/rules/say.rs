@@ -148,7 +148,13 @@ pub(super) fn begin(scopes: &[Scope]) -> Command {
 /// Redeems the link of a double opt-in that was recorded at this revision.
 pub(super) fn confirm(minted: Revision, scopes: &[Scope]) -> Command {
     let choices: Vec<Choice> = scopes.iter().copied().map(yes).collect();
-    choose(Proof::ConfirmToken { minted }, &choices)
+    choose(Proof::ConfirmToken { minted, may_grant: true }, &choices)
+}
+
+/// Redeems it when it is too late.
+pub(super) fn confirm_late(minted: Revision, scopes: &[Scope]) -> Command {
+    let choices: Vec<Choice> = scopes.iter().copied().map(yes).collect();
+    choose(Proof::ConfirmToken { minted, may_grant: false }, &choices)
 }
 
 pub(super) fn request_erasure() -> Command {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::RowJob;
-use super::{Stage, needs_no_past};
+use super::{PastBefore, Stage, needs_no_past};
 use crate::engine::error::EngineError;
 use crate::engine::import::Imported;
 use crate::model::day::Today;
@@ -48,7 +48,9 @@ impl Stage {
                 continue;
             }
             let before = self.group.value_mut().len();
-            let outcome = self.target(target, &row.command, &request_id, Some(past.events(row)))?;
+            // A row is never the owner's: no base is asked when it spoke.
+            let past = PastBefore { events: past.events(row), base_spoke: None };
+            let outcome = self.target(target, &row.command, &request_id, past)?;
             let effects = self.group.value_mut().iter().skip(before);
             let effects = effects
                 .map(|applied| import_effect(&applied.effects, &self.catalog, self.now.today));
