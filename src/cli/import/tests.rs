@@ -10,7 +10,7 @@ fn known() -> Known {
     let topics = ["newsletter", "programm"];
     let topics = topics.map(|id| api::Topic { id: id.to_owned(), title: String::new() });
     Known::of(api::GetCatalogResponse {
-        controllers: vec![api::Controller { id: "buehne".to_owned(), title: String::new() }],
+        controllers: vec![api::Controller { id: "buehne".to_owned(), ..Default::default() }],
         brands: vec![api::Brand {
             id: "festival".to_owned(),
             controller: "buehne".to_owned(),
