@@ -20,6 +20,10 @@ fn wrong_usage_is_64_and_help_is_not() {
     assert_eq!(exit(&["frobnicate"]), 64);
     assert_eq!(exit(&["--server", "ftp://x", "status", "a@example.com"]), 64);
     assert_eq!(exit(&["filter", "--brand", "b", "--campaign", "c", "--no-header"]), 64);
+    let summary = ["--summary-only", "--rejected", "x"];
+    assert_eq!(exit(&[&["filter", "--brand", "b", "--campaign", "c"], &summary[..]].concat()), 64);
+    assert_eq!(exit(&["import", "list.csv", "--state", "unsubscribed"]), 64);
+    assert_eq!(exit(&["import", "list.csv", "--map", "nothing=x"]), 64);
     assert_eq!(exit(&["consent"]), 64);
     assert_eq!(exit(&["consent", "grant", "--scope", "brand:a", "a@example.com"]), 64);
     assert_eq!(exit(&["resubscribe", "--scope", "brand:a", "a@example.com"]), 64);

@@ -70,6 +70,20 @@ impl Shared {
         self.decoded(&record).map(Some)
     }
 
+    /// The events at revisions that rise, each with its notice; none where one is erased.
+    pub(super) fn events_if_kept(
+        &self,
+        revisions: &[Revision],
+    ) -> Result<Vec<Option<Event>>, EngineError> {
+        let records = self.reader.read_each(revisions).map_err(|error| super::damaged(&error))?;
+        let event = |(at, record): (&Revision, Option<Record<'_>>)| match record {
+            Some(record) if record.erased => Ok(None),
+            Some(record) if EVENTS.contains(&record.kind) => self.decoded(&record).map(Some),
+            Some(_) | None => Err(super::damaged(&format!("revision {at} holds no such record"))),
+        };
+        revisions.iter().zip(records).map(event).collect()
+    }
+
     /// The event that a record holds, with its notice.
     pub(super) fn decoded(&self, record: &Record<'_>) -> Result<Event, EngineError> {
         let (revision, names) = (record.revision, self.catalog().names.clone());

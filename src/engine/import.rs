@@ -81,7 +81,7 @@ impl Engine {
         let mut rows: Vec<RowJob> = targets.collect();
         rows = self
             .blocking(move |shared| {
-                rows.iter_mut().for_each(|row| shared.prefetch(row));
+                shared.prefetch(&mut rows);
                 Ok(rows)
             })
             .await?;
@@ -122,12 +122,33 @@ impl Engine {
 }
 
 impl Shared {
-    /// Reads the events of a row's address. Where that fails the writer finds out again, and says
-    /// so.
-    fn prefetch(&self, row: &mut RowJob) {
-        let known = row.target.as_ref().and_then(|target| self.known(target.fingerprint));
-        let Some(last) = known.map(|known| known.last) else { return };
-        let events: Result<Vec<_>, _> = self.walk(last).collect();
-        row.past = events.ok().map(|events| Prefetched { last, events });
+    /// Reads the events of the rows' addresses, the last of all first, then those before them: so
+    /// the ledger is read from front to back as often as the longest history is long. Where that
+    /// fails the writer finds out again, and says so.
+    fn prefetch(&self, rows: &mut [RowJob]) {
+        let mut wanted: Vec<(Revision, usize)> = Vec::new();
+        for (i, row) in rows.iter_mut().enumerate() {
+            let known = row.target.as_ref().and_then(|target| self.known(target.fingerprint));
+            let Some(last) = known.map(|known| known.last) else { continue };
+            row.past = Some(Prefetched { last, events: Vec::new() });
+            wanted.push((last, i));
+        }
+        while !wanted.is_empty() {
+            wanted.sort_unstable();
+            let revisions: Vec<Revision> = wanted.iter().map(|(revision, _)| *revision).collect();
+            let Ok(events) = self.events_if_kept(&revisions) else {
+                return rows.iter_mut().for_each(|row| row.past = None);
+            };
+            let mut before = Vec::new();
+            for ((_, i), event) in wanted.into_iter().zip(events) {
+                let past = rows.get_mut(i).and_then(|row| row.past.as_mut());
+                if let (Some(past), Some(event)) = (past, event) {
+                    before
+                        .extend((event.previous != Revision::ZERO).then_some((event.previous, i)));
+                    past.events.push(event);
+                }
+            }
+            wanted = before;
+        }
     }
 }

@@ -76,6 +76,11 @@ impl Server {
         }
     }
 
+    /// Its process, while it runs.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
     /// What the server has logged since its last start.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()

@@ -37,8 +37,9 @@ impl Reading<'_> {
             Some(api::ImportedState::Granted) => {
                 self.legal_basis(&field("legal_basis"), legal_basis).map(Some)
             }
-            _ if legal_basis == i32::from(api::LegalBasis::Unspecified) => Some(None),
-            _ => self.fault(field("legal_basis"), "is for GRANTED alone; leave it out"),
+            None => Some(None),
+            Some(_) if legal_basis == i32::from(api::LegalBasis::Unspecified) => Some(None),
+            Some(_) => self.fault(field("legal_basis"), "is for GRANTED alone; leave it out"),
         };
         let evidence = self.row_evidence(&field("evidence"), evidence);
         let reason = self.prose(field("reason"), &reason);
