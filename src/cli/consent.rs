@@ -47,7 +47,7 @@ struct Withdraw {
     #[arg(long = "scope", required = true, value_name = "SCOPE", value_parser = scope::parse)]
     scopes: Vec<api::Scope>,
     /// Why, in words, for the record.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
     #[command(flatten)]
     addresses: Addresses,

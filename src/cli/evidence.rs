@@ -20,22 +20,22 @@ pub(super) struct EvidenceArgs {
     #[arg(long, value_enum)]
     method: Method,
     /// Where it was given: the form's address, the call, the file and line.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     source: String,
     /// The text that the person saw, whole.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     wording: String,
     /// A file with that text.
     #[arg(long, value_name = "FILE", conflicts_with = "wording")]
     wording_file: Option<PathBuf>,
     /// Your own name for this version of the text.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     wording_version: String,
     /// The language of the text, such as de or en.
     #[arg(long, value_name = "TAG", default_value = "")]
     language: String,
     /// Where the signed paper lies.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     document_ref: String,
     /// When it was given, where that was not just now: 2026-11-21 or 2026-11-21T22:54:03Z.
     #[arg(long, value_name = "WHEN", value_parser = parse_instant)]

@@ -437,9 +437,9 @@ async fn a_queued_yes_passes_no_no_that_was_said_meanwhile() {
     let world = World::new().await;
     let newsletter = world.newsletter();
     world.no(newsletter).await;
-    let said = said_now(&world);
     let again = world.choose(&portal(), ANN, vec![no(newsletter)], false, form()).await.unwrap();
     assert_eq!(again.outcomes, [WriteOutcome::Applied], "another proof of the same no");
+    let said = said_now(&world);
     let again = world.choose(&portal(), ANN, vec![no(newsletter)], false, form()).await.unwrap();
     assert_eq!(again.outcomes, [WriteOutcome::Unchanged]);
     let queued = world.choose(&portal(), ANN, vec![yes(newsletter)], true, said).await.unwrap();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::super::Shared;
 use super::super::erasure::CaseChange;
 use super::super::error::EngineError;
-use super::super::request::Answered;
+use super::super::request::{Answered, holds};
 use super::super::write::Written;
 use super::{NoticeAt, Target, WriteJob, notice_digest};
 use crate::authorize::Authorized;
@@ -17,7 +17,7 @@ use crate::catalog::Catalog;
 use crate::ledger::{Group, RecordKind};
 use crate::model::command::{Command, Wish};
 use crate::model::day::{Timestamp, Today};
-use crate::model::event::{Effect, Event, OwnerProof, Statement};
+use crate::model::event::{Effect, Event, EventKind, OwnerProof, Statement};
 use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
@@ -271,19 +271,43 @@ impl Stage {
         past: PastBefore<'_>,
     ) -> Result<Outcome, EngineError> {
         let mut transition = self.run(target, command, Past::Unread);
+        let mut said = Vec::new();
         if transition == Transition::NeedsPast {
             let staged = self.pending(target.fingerprint).events.iter().rev().cloned();
             let events: Vec<Event> = staged.chain(past.events.iter().cloned()).collect();
             let base_spoke = past.base_spoke;
             transition = self.run(target, command, Past::Read { events: &events, base_spoke });
+            said = events;
         }
         let Transition::Done(mut outcome) = transition else {
             return Err(super::super::damaged(&"a transition asked twice for the past"));
         };
         for statement in std::mem::take(&mut outcome.statements) {
-            self.event(target, command, request_id, statement);
+            let sent_again = |event| self.is_attempt(event, command, request_id, &statement);
+            if !said.iter().any(sent_again) {
+                self.event(target, command, request_id, statement);
+            }
         }
         Ok(outcome)
+    }
+
+    /// Whether an event is what an earlier attempt at the same call recorded of its noes before its
+    /// yeses were refused. Then a no that changes nothing is not said again, only sent again.
+    fn is_attempt(
+        &self,
+        event: &Event,
+        command: &Authorized<Command>,
+        request_id: &Arc<str>,
+        statement: &Statement,
+    ) -> bool {
+        let is_no = matches!(statement.kind, EventKind::OptedOut | EventKind::ConsentRefused);
+        let recorded = || Statement { effects: Vec::new(), ..event.statement.clone() };
+        is_no
+            && !request_id.is_empty()
+            && event.request_id == *request_id
+            && event.actor.credential == command.actor().credential
+            && holds(event.recorded_at, self.now.at)
+            && recorded() == *statement
     }
 
     fn run(
