@@ -182,6 +182,8 @@ impl Findings {
                 "reason": reason,
             })
         });
+        let at = self.at.as_ref();
+        let at = at.map(|(at, chain)| json!({ "revision": at.number(), "chain": chain }));
         json!({
             "sound": self.are_sound(),
             "ledger": {
@@ -189,7 +191,7 @@ impl Findings {
                 "segments": ledger.segments,
                 "octets": ledger.octets,
                 "head": ledger.head.number(),
-                "at": self.at.as_ref().map(|(at, chain)| json!({ "revision": at.number(), "chain": chain })),
+                "at": at,
                 "records": records,
                 "erased": ledger.erased,
                 "damages": ledger.damages,

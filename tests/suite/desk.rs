@@ -138,6 +138,14 @@ pub(crate) struct Seen {
     verdicts: BTreeMap<(&'static str, &'static str), Verdict>,
 }
 
+impl Seen {
+    /// The same of another address.
+    pub(crate) fn of(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.status.canonical_address);
+        self
+    }
+}
+
 pub(crate) fn everything() -> Scope {
     Scope { level: Some(Level::Everything(true)) }
 }
@@ -328,10 +336,19 @@ impl Desk {
     }
 
     pub(crate) async fn withdraw(&self, scope: Scope, address: &str) -> WriteOutcome {
+        self.withdraw_for(scope, "a call", address).await
+    }
+
+    pub(crate) async fn withdraw_for(
+        &self,
+        scope: Scope,
+        reason: &str,
+        address: &str,
+    ) -> WriteOutcome {
         let request = WithdrawConsentRequest {
             addresses: strings(&[address]),
             scopes: vec![scope],
-            reason: "a call".to_owned(),
+            reason: reason.to_owned(),
             request_id: String::new(),
         };
         only(&consent(&self.channel).withdraw_consent(request).await.unwrap().into_inner().outcomes)

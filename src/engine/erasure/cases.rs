@@ -1,5 +1,5 @@
-//! The register of erasure cases: which there are, how far each has come, and where the ledger tells
-//! the rest.
+//! The register of erasure cases: which there are, how far each has come, and where the ledger
+//! tells the rest.
 //!
 //! It holds nothing personal: address, reason and actors stand in the events, and are gone with
 //! them. Like the index it can be made again from the ledger, and an entry skips what is not above

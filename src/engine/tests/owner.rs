@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::choice::OwnerChoices;
+use crate::engine::erasure::ErasureRequest;
 use crate::engine::opt_in::{OptInBegun, OptInRequest};
 use crate::engine::preferences::{Preferences, PreferencesUpdated};
 use crate::keys::Keys;
@@ -96,11 +97,15 @@ impl World {
     }
 
     async fn erase(&self) {
-        let (id, words): (Arc<str>, Arc<str>) = ("case".into(), "a letter".into());
-        let request = Command::RequestErasure { id: id.clone(), reason: words.clone() };
-        write(&self.engine, request, ANN, "").await.unwrap();
-        let approve = Command::ApproveErasure { id, note: words };
-        write(&self.engine, approve, ANN, "").await.unwrap();
+        let request = ErasureRequest {
+            address: ANN.as_bytes().into(),
+            reason: "a letter".into(),
+            request_id: "".into(),
+            body: Vec::new(),
+        };
+        let case = self.engine.request_erasure(&caller(), request).await.unwrap();
+        let vera = Caller::local("vera");
+        self.engine.approve_erasure(&vera, &case.id, "".into()).await.unwrap();
     }
 }
 

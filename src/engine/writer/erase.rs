@@ -2,8 +2,8 @@
 //!
 //! WRITE ORDER of an approval: past, four eyes, transition; `ledger.redact`, which returns once the
 //! payloads are destroyed and the ledger says so; index, cases, head, answer. CRASH WINDOW: before
-//! the tombstone is durable the case is pending; from then on the ledger's next opening finishes it,
-//! and replay takes the tombstone. Both deny.
+//! the tombstone is durable the case is pending; from then on the ledger's next opening finishes
+//! it, and replay takes the tombstone. Both deny.
 
 use std::sync::Arc;
 
