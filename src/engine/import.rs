@@ -13,7 +13,7 @@ use super::validate;
 use super::write::MAX_WRITE;
 use super::writer::{ImportJob, Job, Prefetched, RowJob};
 use super::{Engine, Shared};
-use crate::authorize::{Authorized, Operation, authorize, permit};
+use crate::authorize::{Operation, authorize, permit};
 use crate::model::actor::Caller;
 use crate::model::address::Address;
 use crate::model::command::{Command, ImportedFact};
@@ -73,31 +73,21 @@ impl Engine {
             }
             _ => {}
         }
-        let commands = self.commands(caller, rows)?;
-        let targets = commands.into_iter().map(|(address, command)| {
-            let target = address.map(|address| self.target(address));
-            RowJob { target, command, past: None }
+        let mut rows = self.authorized(caller, rows)?;
+        let read = self.blocking(move |shared| {
+            shared.prefetch(&mut rows);
+            Ok(rows)
         });
-        let mut rows: Vec<RowJob> = targets.collect();
-        rows = self
-            .blocking(move |shared| {
-                shared.prefetch(&mut rows);
-                Ok(rows)
-            })
-            .await?;
+        let rows = read.await?;
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Import(ImportJob { rows, dry_run, reply })).await?;
         self.answered(answer).await
     }
 
     /// The rows as authorised commands, if all are well-formed.
-    fn commands(
-        &self,
-        caller: &Caller,
-        rows: Vec<Row>,
-    ) -> Result<Vec<(Option<Address>, Authorized<Command>)>, EngineError> {
+    fn authorized(&self, caller: &Caller, rows: Vec<Row>) -> Result<Vec<RowJob>, EngineError> {
         let now = self.shared.clock.now();
-        let mut commands = Vec::with_capacity(rows.len());
+        let mut authorized = Vec::with_capacity(rows.len());
         let mut violations = Vec::new();
         for (i, row) in rows.into_iter().enumerate() {
             let Row { address, fact, reason, evidence } = row;
@@ -115,9 +105,15 @@ impl Engine {
                     break;
                 }
             }
-            commands.push((address, authorize(caller, command)?));
+            let target = address.map(|address| self.target(address));
+            let command = authorize(caller, command)?;
+            authorized.push(RowJob { target, command, past: None });
         }
-        if violations.is_empty() { Ok(commands) } else { Err(InvalidRequest { violations }.into()) }
+        if violations.is_empty() {
+            Ok(authorized)
+        } else {
+            Err(InvalidRequest { violations }.into())
+        }
     }
 }
 

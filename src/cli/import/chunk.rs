@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::column::Plan;
+use super::earlier::Earlier;
 use super::flaw::Flaw;
 use super::row::{Reading, State};
 use crate::cli::list::rows::{RowError, Rows};
@@ -34,6 +35,8 @@ pub(super) struct Chunk {
     pub(super) lines: Vec<Line>,
     /// One for each line without a flaw.
     pub(super) facts: Vec<api::ImportedFact>,
+    /// How many of these name an address that an earlier call named.
+    pub(super) repeats: u64,
     /// Octets that the rows have in the file.
     pub(super) read: usize,
     kept: Vec<u8>,
@@ -63,6 +66,8 @@ pub(super) struct Chunks<R> {
     pub(super) reading: Reading,
     /// Whether refused rows are written somewhere, so that rows have to be kept.
     pub(super) keep: bool,
+    /// For a dry run, which looks at each call by itself.
+    pub(super) earlier: Option<Earlier>,
     pub(super) failure: Option<RowError>,
 }
 
@@ -79,6 +84,9 @@ impl<R: Read> Chunks<R> {
             }
             let flaw = match fact {
                 Ok(fact) => {
+                    let earlier = self.earlier.as_mut();
+                    let repeats = earlier.is_some_and(|seen| seen.has(fact.address.as_bytes()));
+                    chunk.repeats += u64::from(repeats);
                     chunk.facts.push(fact);
                     None
                 }
@@ -105,6 +113,7 @@ impl<R: Read> Iterator for Chunks<R> {
             }
             self.failure = Some(failure);
         }
+        self.earlier.iter_mut().for_each(Earlier::next_call);
         (!chunk.lines.is_empty()).then_some(Ok(chunk))
     }
 }

@@ -224,6 +224,6 @@ impl Answered {
             }
             tally.count(line.number, line.state, fate);
         }
-        tally.reached(chunk.last_line(), *revision);
+        tally.reached(chunk.last_line(), chunk.repeats, *revision);
     }
 }

@@ -120,7 +120,7 @@ impl Reading {
         let state = state?;
         let scope = self.scope(cells, state)?;
         let legal_basis = match state {
-            State::Granted => self.basis(cells)?.into(),
+            State::Granted => self.basis(cells)?,
             State::Refused | State::OptedOut | State::Blocked | State::Registered => {
                 api::LegalBasis::Unspecified
             }

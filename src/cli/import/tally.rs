@@ -104,6 +104,8 @@ pub(super) struct Tally {
     refused: BTreeMap<Reason, Refused>,
     /// Rows that brought an event, or would.
     recorded: u64,
+    /// Rows that a dry run looked at without an earlier row for the same address.
+    apart: u64,
     /// The last line whose fate is known.
     line: u64,
     revision: u64,
@@ -129,7 +131,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn reached(&mut self, line: u64, revision: u64) {
+    pub(super) fn reached(&mut self, line: u64, apart: u64, revision: u64) {
+        self.apart += apart;
         self.line = self.line.max(line);
         self.revision = self.revision.max(revision);
     }
@@ -180,6 +183,13 @@ impl Tally {
         lines.push(self.all().cells("all"));
         let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right];
         let mut text = format!("{head}\n{}", table(align, &lines));
+        if self.apart > 0 {
+            text += &format!(
+                "{} an address that stands further up in the file too; what becomes of them may \
+                 differ\n",
+                counted(self.apart, "row has", "rows have")
+            );
+        }
         if !self.refused.is_empty() {
             let reasons = self.reasons().into_iter().map(|(reason, refused)| {
                 [grouped(refused.rows), reason.explanation.clone(), refused.places()]
@@ -214,6 +224,7 @@ impl Tally {
         json!({
             "rows": self.rows(),
             "recorded": self.recorded,
+            "looked_at_apart": self.apart,
             "states": states.collect::<Vec<_>>(),
             "refused": reasons.collect::<Vec<_>>(),
             "last_line": self.line,

@@ -41,7 +41,8 @@ fn read_as(file: &[u8], map: &[&str], defaults: Defaults) -> Result<FileRead, Pl
     let map: Vec<Mapped> = map.iter().map(|text| column::parse(text).unwrap()).collect();
     let mut rows = Rows::new(file);
     let plan = Plan::find(&mut rows, None, &map)?;
-    let chunks = Chunks { rows, plan, reading: reading(defaults), keep: true, failure: None };
+    let chunks =
+        Chunks { rows, plan, reading: reading(defaults), keep: true, earlier: None, failure: None };
     let mut read = FileRead { facts: Vec::new(), flaws: Vec::new() };
     for chunk in chunks {
         let chunk = chunk.unwrap();
@@ -364,6 +365,20 @@ refused:
     assert_eq!(done.tally.document()["states"], tried.tally.document()["states"]);
     assert_eq!(again.tally.document()["recorded"], 0);
     assert!(again.tally.table("list.csv", true).starts_with("list.csv: 5 rows, 0 recorded\n"));
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_for_how_many_rows_it_knows_too_little() {
+    let Serving { server, running, _folder } = serve().await;
+    let row = |i: usize| format!("a{i}@x.test,opted-out,everything,,,,,\n");
+    let rows: String = (0..chunk::ROWS).chain([5, 5, 20_000, 7, 20_000]).map(row).collect();
+    let file = format!("{HEADER}\n{rows}");
+    let (tried, _) = import(&server, &file, false, never).await;
+    assert_eq!(tried.tally.document()["looked_at_apart"], 3);
+    assert!(tried.tally.table("list.csv", false).contains("\n3 rows have an address that stands"));
+    let (done, _) = import(&server, &file, true, never).await;
+    assert_eq!(done.tally.document()["looked_at_apart"], 0);
     running.stop().await.unwrap();
 }
 
