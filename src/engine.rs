@@ -22,6 +22,7 @@ pub mod error;
 pub mod explain;
 pub mod history;
 pub mod preferences;
+pub mod sheet;
 pub mod snapshot;
 pub mod status;
 pub mod validate;

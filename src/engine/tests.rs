@@ -6,6 +6,7 @@ mod explain;
 mod faults;
 mod full_disk;
 mod power_cuts;
+mod sheet;
 
 use std::path::Path;
 use std::sync::Arc;

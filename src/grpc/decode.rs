@@ -10,6 +10,7 @@ mod campaign;
 mod explain;
 mod preference;
 mod reading;
+mod sheet;
 mod subject;
 mod words;
 mod write;
@@ -19,6 +20,7 @@ pub(super) use self::explain::explain;
 pub(super) use self::preference::{
     MintLinks, Unsubscribe, mint_links, unsubscribe, update_preferences,
 };
+pub(super) use self::sheet::{SheetAsk, subject_sheet};
 pub(super) use self::subject::Subject;
 pub(super) use self::write::{
     block_addresses, lift_blocks, opt_out, record_consent, register_addresses, withdraw_consent,

@@ -418,6 +418,45 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_verdict_is_explained_and_a_sheet_made() {
+    let world = World::new().await;
+    let ask = |as_of| api::ExplainRequest {
+        address: ANNA.to_owned(),
+        brand: "festival".to_owned(),
+        campaign: "advent".to_owned(),
+        as_of,
+    };
+    let explanation = world.decision().explain(ask(None)).await.unwrap().into_inner();
+    assert_eq!(explanation.verdict(), api::Verdict::DeniedUnknownAddress);
+    assert_eq!(explanation.findings[0].verdict(), api::Verdict::DeniedUnknownAddress);
+    let controller = Level::Controller("buehne".to_owned());
+    assert_eq!(explanation.findings[0].scope, Some(api::Scope { level: Some(controller) }));
+    let future = prost_types::Timestamp { seconds: 9_000_000_000, nanos: 0 };
+    let refused = world.decision().explain(ask(Some(future))).await;
+    assert_eq!(fields(&failed(refused, Code::InvalidArgument, "INVALID_FIELD")), ["as_of"]);
+    let refused = world.decision().explain(api::ExplainRequest::default()).await;
+    let status = failed(refused, Code::InvalidArgument, "INVALID_FIELD");
+    assert_eq!(fields(&status), ["brand", "campaign"]);
+
+    let sheet = |format: api::SheetFormat, language: &str| api::GetSubjectSheetRequest {
+        address: ANNA.to_owned(),
+        format: format.into(),
+        language: language.to_owned(),
+    };
+    for (format, media) in [
+        (api::SheetFormat::Unspecified, "application/json; charset=utf-8"),
+        (api::SheetFormat::Html, "text/html; charset=utf-8"),
+        (api::SheetFormat::Text, "text/plain; charset=utf-8"),
+    ] {
+        let made = world.consent().get_subject_sheet(sheet(format, "de")).await.unwrap();
+        assert_eq!(made.get_ref().content_type, media);
+        assert!(String::from_utf8(made.into_inner().sheet).unwrap().contains(ANNA));
+    }
+    let foreign = world.consent().get_subject_sheet(sheet(api::SheetFormat::Json, "fr")).await;
+    assert_eq!(fields(&failed(foreign, Code::InvalidArgument, "INVALID_FIELD")), ["language"]);
+}
+
+#[tokio::test]
 async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let world = World::new().await;
     let mut consent = world.consent();
@@ -427,7 +466,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let answers = [
         consent.mark_consent_requested(api::MarkConsentRequestedRequest::default()).await.err(),
         consent.resubscribe_by_staff(api::ResubscribeByStaffRequest::default()).await.err(),
-        consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err(),
         preference.begin_opt_in(api::BeginOptInRequest::default()).await.err(),
         preference.confirm_opt_in(api::ConfirmOptInRequest::default()).await.err(),
         preference.record_owner_choice(api::RecordOwnerChoiceRequest::default()).await.err(),
@@ -447,7 +485,6 @@ async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
     let expected = [
         "MarkConsentRequested",
         "ResubscribeByStaff",
-        "GetSubjectSheet",
         "BeginOptIn",
         "ConfirmOptIn",
         "RecordOwnerChoice",
