@@ -6,16 +6,19 @@
 
 mod bench;
 mod block;
+mod catalog;
 mod check;
 mod connect;
 mod demo;
 mod event;
+mod explain;
 mod fault;
 mod filter;
 mod history;
 mod output;
 mod scope;
 mod serve;
+mod sheet;
 mod status;
 mod verify;
 mod words;
@@ -86,12 +89,18 @@ enum Command {
     Filter(filter::FilterArgs),
     /// Show what stands for an address.
     Status(status::StatusArgs),
+    /// Say why a campaign may go to an address or may not, now or in the past.
+    Explain(explain::ExplainArgs),
     /// Show what was recorded for an address, newest first.
     History(history::HistoryArgs),
+    /// Make a data sheet of all that is held about an address (GDPR Art. 15).
+    Sheet(sheet::SheetArgs),
     /// Stop brands for addresses.
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
+    /// Show the catalog of a server, or check a catalog file.
+    Catalog(catalog::CatalogArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -176,9 +185,12 @@ impl Command {
             Self::Check(args) => args.run(global).await,
             Self::Filter(args) => args.run(global).await,
             Self::Status(args) => args.run(global).await,
+            Self::Explain(args) => args.run(global).await,
             Self::History(args) => args.run(global).await,
+            Self::Sheet(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
+            Self::Catalog(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

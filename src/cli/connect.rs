@@ -13,6 +13,7 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::grpc::api::catalog_service_client::CatalogServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
 
@@ -156,6 +157,11 @@ impl Interceptor for Named {
 /// The client of `DecisionService`.
 pub(super) fn decisions(connection: Connection) -> DecisionServiceClient<Connection> {
     DecisionServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `CatalogService`.
+pub(super) fn catalogs(connection: Connection) -> CatalogServiceClient<Connection> {
+    CatalogServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
 }
 
 /// The client of `ConsentService`.

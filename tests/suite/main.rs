@@ -8,6 +8,8 @@
 )]
 
 #[cfg(test)]
+mod clerk_explains;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod interrupted;
