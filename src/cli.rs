@@ -6,6 +6,7 @@
 
 mod bench;
 mod block;
+mod catalog;
 mod check;
 mod connect;
 mod consent;
@@ -13,6 +14,7 @@ mod demo;
 mod erasure;
 mod event;
 mod evidence;
+mod explain;
 mod fault;
 mod filter;
 mod history;
@@ -23,6 +25,7 @@ mod output;
 mod resubscribe;
 mod scope;
 mod serve;
+mod sheet;
 mod status;
 mod verify;
 mod watch;
@@ -95,8 +98,12 @@ enum Command {
     Filter(filter::FilterArgs),
     /// Show what stands for an address.
     Status(status::StatusArgs),
+    /// Say why a campaign may go to an address or may not, now or in the past.
+    Explain(explain::ExplainArgs),
     /// Show what was recorded for an address, newest first.
     History(history::HistoryArgs),
+    /// Make a data sheet of all that is held about an address (GDPR Art. 15).
+    Sheet(sheet::SheetArgs),
     /// Stop brands for addresses.
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
@@ -115,6 +122,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Print what is recorded, as it is recorded.
     Watch(watch::WatchArgs),
+    /// Show the catalog of a server, or check a catalog file.
+    Catalog(catalog::CatalogArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -201,7 +210,9 @@ impl Command {
             Self::Check(args) => args.run(global).await,
             Self::Filter(args) => args.run(global).await,
             Self::Status(args) => args.run(global).await,
+            Self::Explain(args) => args.run(global).await,
             Self::History(args) => args.run(global).await,
+            Self::Sheet(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
             Self::Consent(args) => args.run(global).await,
@@ -210,6 +221,7 @@ impl Command {
             Self::Erasure(args) => args.run(global).await,
             Self::Import(args) => args.run(global).await,
             Self::Watch(args) => args.run(global).await,
+            Self::Catalog(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

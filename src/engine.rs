@@ -29,6 +29,7 @@ pub mod import;
 pub mod opt_in;
 pub mod preferences;
 pub mod rekey;
+pub mod sheet;
 pub mod snapshot;
 pub mod status;
 pub mod validate;

@@ -157,16 +157,16 @@ impl Shared {
 }
 
 /// What a status is computed from.
-struct View<'a> {
-    catalog: &'a Catalog,
-    profile: &'a Profile,
-    base: Option<&'a Profile>,
-    events: &'a [Event],
-    now: Moment,
+pub(super) struct View<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) profile: &'a Profile,
+    pub(super) base: Option<&'a Profile>,
+    pub(super) events: &'a [Event],
+    pub(super) now: Moment,
 }
 
 impl View<'_> {
-    fn consents(&self) -> Vec<ScopedConsent> {
+    pub(super) fn consents(&self) -> Vec<ScopedConsent> {
         let declared = self.profile.declarations.iter().filter_map(|(scope, declaration)| {
             let (state, legal_basis) = match *declaration {
                 Declaration::Yes { basis, day } => {
@@ -209,7 +209,7 @@ impl View<'_> {
         })
     }
 
-    fn opt_outs(&self) -> Vec<ScopedOptOut> {
+    pub(super) fn opt_outs(&self) -> Vec<ScopedOptOut> {
         let is_opt_out = |declaration: &Declaration<Day>| {
             matches!(declaration, Declaration::No { origin: Origin::OptOut })
         };
@@ -219,7 +219,7 @@ impl View<'_> {
             .collect()
     }
 
-    fn blocks(&self) -> Vec<ScopedBlock> {
+    pub(super) fn blocks(&self) -> Vec<ScopedBlock> {
         let of_owner = self.profile.declarations.iter().filter_map(|(scope, declaration)| {
             let cause = match declaration {
                 Declaration::No { origin: Origin::OwnerRequest } => Cause::OwnerRequest,

@@ -10,6 +10,7 @@ mod full_disk;
 mod imports;
 mod owner;
 mod power_cuts;
+mod sheet;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -14,10 +14,10 @@ use super::api::{
 };
 use super::caller::caller_of;
 use super::edge::Edge;
-use super::refusal::Refusal;
 use super::{decode, encode};
 use crate::engine::write::Written;
 use crate::model::revision::Revision;
+use crate::sheet::render;
 
 #[tonic::async_trait]
 impl ConsentService for Edge {
@@ -141,8 +141,14 @@ impl ConsentService for Edge {
 
     async fn get_subject_sheet(
         &self,
-        _request: Request<GetSubjectSheetRequest>,
+        request: Request<GetSubjectSheetRequest>,
     ) -> Result<Response<GetSubjectSheetResponse>, Status> {
-        Err(Refusal::NotImplemented { call: "GetSubjectSheet", part: "data sheets" }.into())
+        let (caller, request) = caller_of(request)?;
+        let decode::SheetAsk { address, form, language } =
+            decode::subject_sheet(request, &self.engine.catalog())?;
+        let sheet = self.engine.subject_sheet(&caller, address.as_bytes()).await?;
+        let (content_type, sheet) = (form.content_type(), render(&sheet, form, language));
+        let (content_type, sheet) = (content_type.to_owned(), sheet.into_bytes());
+        Ok(Response::new(GetSubjectSheetResponse { content_type, sheet }))
     }
 }

@@ -12,6 +12,7 @@ mod explain;
 mod import;
 mod preference;
 mod reading;
+mod sheet;
 mod subject;
 mod words;
 mod write;
@@ -24,6 +25,7 @@ pub(super) use self::preference::{
     ConfirmOptIn, MintLinks, Unsubscribe, begin_opt_in, confirm_opt_in, mint_links,
     record_owner_choice, unsubscribe, update_preferences,
 };
+pub(super) use self::sheet::{SheetAsk, subject_sheet};
 pub(super) use self::subject::Subject;
 pub(super) use self::write::{
     block_addresses, lift_blocks, mark_consent_requested, opt_out, record_consent,

@@ -29,14 +29,6 @@ pub(super) enum Refusal {
         /// How many octets it takes, where that is known.
         limit: Option<u64>,
     },
-    /// The call belongs to a part of the API that this version does not offer.
-    #[error("`{call}` belongs to a part of the API that this version does not offer yet: {part}")]
-    NotImplemented {
-        /// The name of the call.
-        call: &'static str,
-        /// What the part is about.
-        part: &'static str,
-    },
 }
 
 /// A name of the catalog, as the caller wrote it.

@@ -194,11 +194,6 @@ impl Failure {
                     None => failure,
                 }
             }
-            Refusal::NotImplemented { call, part } => {
-                Self::new(Code::Unimplemented, ErrorReason::NotImplemented, message)
-                    .with("method", call)
-                    .with("part", part)
-            }
         }
     }
 

@@ -12,6 +12,8 @@ mod clerk_asks_for_erasure;
 #[cfg(test)]
 mod clerk_blocks_brands;
 #[cfg(test)]
+mod clerk_explains;
+#[cfg(test)]
 mod clerk_imports_a_list;
 #[cfg(test)]
 mod clerk_manages_consent;

@@ -416,19 +416,42 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
+async fn a_verdict_is_explained_and_a_sheet_made() {
     let world = World::new().await;
-    let mut consent = world.consent();
-    let answers = [consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err()];
-    let mut methods = Vec::new();
-    for answer in answers {
-        let status = failed(Err::<(), _>(answer.unwrap()), Code::Unimplemented, "NOT_IMPLEMENTED");
-        let mut info = status.get_details_error_info().unwrap();
-        assert!(status.message().ends_with(&info.metadata["part"]));
-        methods.extend(info.metadata.remove("method"));
+    let ask = |as_of| api::ExplainRequest {
+        address: ANNA.to_owned(),
+        brand: "festival".to_owned(),
+        campaign: "advent".to_owned(),
+        as_of,
+    };
+    let explanation = world.decision().explain(ask(None)).await.unwrap().into_inner();
+    assert_eq!(explanation.verdict(), api::Verdict::DeniedUnknownAddress);
+    assert_eq!(explanation.findings[0].verdict(), api::Verdict::DeniedUnknownAddress);
+    let controller = Level::Controller("buehne".to_owned());
+    assert_eq!(explanation.findings[0].scope, Some(api::Scope { level: Some(controller) }));
+    let future = prost_types::Timestamp { seconds: 9_000_000_000, nanos: 0 };
+    let refused = world.decision().explain(ask(Some(future))).await;
+    assert_eq!(fields(&failed(refused, Code::InvalidArgument, "INVALID_FIELD")), ["as_of"]);
+    let refused = world.decision().explain(api::ExplainRequest::default()).await;
+    let status = failed(refused, Code::InvalidArgument, "INVALID_FIELD");
+    assert_eq!(fields(&status), ["brand", "campaign"]);
+
+    let sheet = |format: api::SheetFormat, language: &str| api::GetSubjectSheetRequest {
+        address: ANNA.to_owned(),
+        format: format.into(),
+        language: language.to_owned(),
+    };
+    for (format, media) in [
+        (api::SheetFormat::Unspecified, "application/json; charset=utf-8"),
+        (api::SheetFormat::Html, "text/html; charset=utf-8"),
+        (api::SheetFormat::Text, "text/plain; charset=utf-8"),
+    ] {
+        let made = world.consent().get_subject_sheet(sheet(format, "de")).await.unwrap();
+        assert_eq!(made.get_ref().content_type, media);
+        assert!(String::from_utf8(made.into_inner().sheet).unwrap().contains(ANNA));
     }
-    let expected = ["GetSubjectSheet"];
-    assert_eq!(methods, expected);
+    let foreign = world.consent().get_subject_sheet(sheet(api::SheetFormat::Json, "fr")).await;
+    assert_eq!(fields(&failed(foreign, Code::InvalidArgument, "INVALID_FIELD")), ["language"]);
 }
 
 #[test]
