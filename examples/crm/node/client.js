@@ -13,7 +13,7 @@ import protobuf from 'protobufjs';
 
 // The contract is read as the program starts. In a plugin, ship the proto folder with it.
 const PROTO = fileURLToPath(new URL('../../../proto', import.meta.url));
-const files = ['maysend/v1/consent.proto', 'maysend/v1/catalog.proto'];
+const files = ['consent', 'catalog', 'erasure'].map((name) => `maysend/v1/${name}.proto`);
 const definition = loadSync(files, {
   includeDirs: [PROTO], keepCase: true, longs: String, enums: String, defaults: true, oneofs: true,
 });
@@ -110,16 +110,18 @@ export class Maysend {
     const plain = grpc.credentials.createInsecure();
     this.consent = new api.ConsentService(server, plain, options);
     this.catalog = new api.CatalogService(server, plain, options);
+    this.erasure = new api.ErasureService(server, plain, options);
     this.metadata = new grpc.Metadata();
     const isAscii = /^[\x20-\x7e]*$/.test(actor);
     if (actor && isAscii) this.metadata.set('maysend-actor', actor);
     if (actor && !isAscii) this.metadata.set('maysend-actor-bin', Buffer.from(actor));
-    Object.assign(this, { deadline, patience, beforeRetry });
+    Object.assign(this, { server, deadline, patience, beforeRetry });
   }
 
   close() {
     this.consent.close();
     this.catalog.close();
+    this.erasure.close();
   }
 
   // Sends the message, and the very same again for as long as its outcome is unknown.
@@ -187,6 +189,13 @@ export class Maysend {
   // Takes the permission to send this one request: send it only if APPLIED.
   async markConsentRequested(address, brand, campaign) {
     return this.write('MarkConsentRequested', { addresses: [address], brand, campaign });
+  }
+
+  // Stops everything at once; a colleague decides. Gives the case.
+  async requestErasure(address, reason) {
+    const request = { address, reason, request_id: randomUUID() };
+    const { erasure_case: found } = await this.callWithRetry(this.erasure, 'RequestErasure', request);
+    return found;
   }
 
   // What a clerk looks at.

@@ -22,6 +22,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "proto"))
 common, _ = grpc.protos_and_services("maysend/v1/common.proto")
 consent, consent_rpc = grpc.protos_and_services("maysend/v1/consent.proto")
 catalog, catalog_rpc = grpc.protos_and_services("maysend/v1/catalog.proto")
+erasure, erasure_rpc = grpc.protos_and_services("maysend/v1/erasure.proto")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
@@ -114,6 +115,7 @@ class Maysend:
         self.channel = grpc.insecure_channel(server, options=options)
         self.consent = consent_rpc.ConsentServiceStub(self.channel)
         self.catalog = catalog_rpc.CatalogServiceStub(self.channel)
+        self.erasure = erasure_rpc.ErasureServiceStub(self.channel)
         self.metadata = []
         if actor.isascii():
             self.metadata = [("maysend-actor", actor)] if actor else []
@@ -187,6 +189,11 @@ class Maysend:
         """Takes the permission to send this one request: send it only if APPLIED."""
         message = consent.MarkConsentRequestedRequest(addresses=[address], brand=brand, campaign=campaign)
         return self.write(self.consent.MarkConsentRequested, message)
+
+    def request_erasure(self, address, reason):
+        """Stops everything at once; a colleague decides. Returns the case."""
+        message = erasure.RequestErasureRequest(address=address, reason=reason)
+        return self.call_with_retry(self.erasure.RequestErasure, message).erasure_case
 
     # What a clerk looks at.
 

@@ -76,10 +76,10 @@ async fn a_full_disk_refuses_yeses_takes_noes_and_goes_on_with_room() {
     assert_eq!(verdict(&engine, "c0@example.org").await, Verdict::OptedOutTopic);
 
     // Of a mixed choice the no is taken, the yes is not.
-    for noes in 1..=2 {
+    for _ in 0..2 {
         assert_eq!(choose(&engine, "c1@example.org").await.unwrap_err(), EngineError::DiskFull);
         assert_eq!(verdict(&engine, "c1@example.org").await, Verdict::OptedOutTopic);
-        assert_eq!(events(&engine, "c1@example.org").await, 1 + noes, "a consent and each no");
+        assert_eq!(events(&engine, "c1@example.org").await, 2, "a consent and a no");
     }
 
     // A yes and a no that arrive together.
