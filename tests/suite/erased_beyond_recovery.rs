@@ -220,7 +220,10 @@ async fn a_kill_while_erasing_leaves_nothing_half_done() {
             let (channel, id) = (channel.clone(), id.clone());
             tokio::spawn(async move { approve(&channel, "ben", &id).await })
         };
-        tokio::time::sleep(Duration::from_micros(random.random_range(0..25_000))).await;
+        // Short pauses as often as long ones: an approval takes from 1 to 20 ms.
+        let longest = 1_u64 << random.random_range(4..15);
+        // The runtime's own clock ticks in milliseconds.
+        std::thread::sleep(Duration::from_micros(random.random_range(0..longest)));
         server.kill();
         let told = approval.await.unwrap().ok();
         acknowledged += usize::from(told.is_some());

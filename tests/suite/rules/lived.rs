@@ -94,6 +94,8 @@ struct Life {
     books: [Book; 3],
     /// The last event of each that was compared.
     compared: [Revision; 3],
+    /// Whether an event that is kept tells the address. A token does not, and so not its base.
+    named: [bool; 3],
     links: Vec<Link>,
     confirms: Vec<Confirm>,
     /// The last case of each, and whether it awaits its decision.
@@ -146,6 +148,7 @@ impl Life {
             campaigns: campaigns(),
             books: std::array::from_fn(|_| Book::default()),
             compared: [Revision::ZERO; 3],
+            named: [false; 3],
             links: Vec::new(),
             confirms: Vec::new(),
             cases: std::array::from_fn(|_| None),
@@ -473,6 +476,27 @@ impl Life {
         let new: Vec<_> = new.map(|event| (event.revision, event.statement.kind)).collect();
         self.compared[who.index()] = new.last().map_or(known, |(revision, _)| *revision);
         let base = self.base_facts(who);
+        let kinds: Vec<EventKind> = new.iter().map(|(_, kind)| *kind).collect();
+        let by_token = matches!(
+            command,
+            Command::OwnerChoice {
+                proof: Proof::UnsubscribeToken
+                    | Proof::PreferencesToken { .. }
+                    | Proof::ConfirmToken { .. },
+                ..
+            }
+        );
+        // A base that cannot be told may have spoken just now.
+        let is_nameless = by_token && !self.named[who.index()];
+        let spoke = who.base().and_then(|base| match is_nameless {
+            true => Some(self.now()),
+            false => self.books[base.index()].spoke(),
+        });
+        if kinds.contains(&EventKind::Erased) {
+            self.named[who.index()] = false;
+        } else if !kinds.is_empty() && !by_token {
+            self.named[who.index()] = true;
+        }
         let next = new.first().map_or(self.engine().head().number(), |(at, _)| at.number());
         let model = self.books[who.index()].take(&Asking {
             command,
@@ -481,7 +505,7 @@ impl Life {
             today: Today::Known(self.today()),
             at: self.now(),
             base: base.as_ref(),
-            base_spoke: who.base().and_then(|base| self.books[base.index()].spoke()),
+            base_spoke: spoke,
             next,
         });
         if let Some(said) = said {
@@ -489,7 +513,6 @@ impl Life {
             let expected = if choices.is_empty() { vec![model.outcome] } else { choices.clone() };
             same("outcomes", &said, &expected)?;
         }
-        let kinds: Vec<EventKind> = new.into_iter().map(|(_, kind)| kind).collect();
         same("events", &kinds, &model.kinds)?;
         self.compare_verdicts().await?;
         Ok(model)
