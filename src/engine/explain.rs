@@ -145,25 +145,26 @@ impl Shared {
         fingerprint: Fingerprint,
         revision: Revision,
     ) -> Result<Told, EngineError> {
-        let last = self.known(fingerprint).map_or(Revision::ZERO, |known| known.last);
+        let mut next = self.known(fingerprint).map_or(Revision::ZERO, |known| known.last);
         let mut told = Told::default();
-        for event in self.walk(last) {
+        for event in self.walk(next) {
             let event = event?;
-            let erases = event.statement.effects.contains(&Effect::Erasure(Erasure::Erased));
-            if event.revision > revision && !erases {
-                continue;
+            next = event.previous;
+            // What lies before an erasure is gone, also for an instant when it was still there.
+            if event.revision <= revision || erases(&event) {
+                told.events.push(event);
             }
-            told.events.push(event);
-            // What lies before is gone, also for an instant when it was still there.
-            if erases {
-                break;
-            }
+        }
+        // The walk ended in events that are just being erased; the index does not know yet.
+        if next != Revision::ZERO {
+            let profile = Profile { erasure: Erasure::Erased, ..Profile::default() };
+            return Ok(Told { profile, last: revision, ..Told::default() });
         }
         told.last = told.events.first().map_or(Revision::ZERO, |event| event.revision);
         for event in told.events.iter().rev() {
             let statement = &event.statement;
             statement.effects.iter().for_each(|effect| told.profile.apply(*effect));
-            if statement.effects.contains(&Effect::Erasure(Erasure::Erased)) {
+            if erases(event) {
                 told.owner_yes = Revision::ZERO;
             } else if event.tagged && statement.owner_proof.is_some() {
                 told.owner_yes = event.revision;
@@ -179,6 +180,10 @@ impl Told {
         let sets = |event: &&Event| event.statement.effects.iter().any(|e| sets(*e, fact));
         self.events.iter().find(sets).cloned()
     }
+}
+
+fn erases(event: &Event) -> bool {
+    event.statement.effects.contains(&Effect::Erasure(Erasure::Erased))
 }
 
 /// Whether an effect sets a fact.

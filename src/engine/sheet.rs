@@ -124,8 +124,9 @@ impl Shared {
         };
         let cases = own.events.iter().map(|event| event.statement.erasure_id.clone());
         let case = cases.into_iter().find(|id| !id.is_empty());
+        let is_held = !own.events.is_empty() || profile.erasure != Erasure::None;
         Ok(SubjectSheet {
-            pseudonym: (!own.events.is_empty()).then_some(fingerprint),
+            pseudonym: is_held.then_some(fingerprint),
             address,
             made_at: now.at,
             made_for,

@@ -2,6 +2,7 @@
 
 use super::super::explain::{Explanation, Finding, Inquiry};
 use super::*;
+use crate::engine::erasure::ErasureRequest;
 use crate::model::event::EventKind;
 
 const ANN: &str = "ann@example.org";
@@ -267,5 +268,50 @@ async fn what_is_no_address_is_an_answer() {
     let finding =
         Finding { verdict: Verdict::InvalidAddress, scope: None, event: None, base: None };
     assert_eq!((explanation.address, explanation.findings), (None, vec![finding]));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_erased_since_counts_as_erased_then_with_the_event_of_the_erasure() {
+    let dir = TempDir::new().unwrap();
+    let clock = TestClock::at(TODAY);
+    let engine = open(dir.path(), &clock).await.unwrap();
+    write(&engine, consent(&engine), ANN, "").await.unwrap();
+    write(&engine, consent(&engine), "ann+x@example.org", "").await.unwrap();
+    clock.set(TODAY + 10);
+    let request = ErasureRequest {
+        address: ANN.as_bytes().into(),
+        reason: "asked".into(),
+        request_id: "".into(),
+        body: Vec::new(),
+    };
+    let case = engine.request_erasure(&caller(), request).await.unwrap();
+    let pending = explain(&engine, ANN, None).await;
+    assert_eq!(pending.verdict, Verdict::ErasurePending);
+    assert_eq!(kind(&pending.findings[0]), Some(EventKind::ErasureRequested));
+    assert_eq!(then(&engine, TODAY + 5).await, Verdict::AllowedConsent);
+    clock.set(TODAY + 20);
+    engine.approve_erasure(&Caller::local("ben"), &case.id, "seen".into()).await.unwrap();
+    write(&engine, opt_out(Scope::Everything), "bob@example.org", "").await.unwrap();
+    clock.set(TODAY + 30);
+    for as_of in [None, noon(TODAY + 25), noon(TODAY + 15), noon(TODAY + 5), noon(TODAY - 5)] {
+        let erased = explain(&engine, ANN, as_of).await;
+        let [finding] = &erased.findings[..] else { panic!("{:?}", erased.findings) };
+        assert_eq!((finding.verdict, kind(finding)), (Verdict::Erased, Some(EventKind::Erased)));
+    }
+    // The tagged form is denied with its base, and has facts of its own still.
+    for as_of in [None, noon(TODAY + 5)] {
+        let tagged = explain(&engine, "ann+x@example.org", as_of).await;
+        assert_eq!(tagged.verdict, Verdict::Erased);
+        assert_eq!(tagged.findings[0].base.as_ref().unwrap().as_str(), ANN);
+    }
+    let others = explain(&engine, "bob@example.org", noon(TODAY + 25)).await;
+    assert_eq!(others.verdict, Verdict::OptedOutEverything);
+
+    let sheet = engine.subject_sheet(&caller(), ANN.as_bytes()).await.unwrap();
+    let kinds: Vec<_> = sheet.events.iter().map(|event| event.statement.kind).collect();
+    assert_eq!(kinds, [EventKind::Erased], "only the tombstone is left");
+    assert_eq!(sheet.erasure_id, case.id);
+    assert!(!sheet.is_empty() && sheet.controllers.is_empty() && sheet.mailings.is_empty());
     engine.stop().await;
 }
