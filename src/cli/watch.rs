@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::connect::changes;
 use super::fault::Fault;
@@ -36,15 +36,14 @@ impl WatchArgs {
 
     /// Prints until somebody ends it; `reached` is what was printed.
     async fn follow(&self, global: &Global, reached: &mut u64) -> anyhow::Result<Exit> {
+        // Before all else: from the first line on it ends well.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         let mut client = changes(global.connect().await?);
         let request = api::WatchRequest { after_revision: self.after };
         let mut told = client.watch(request).await.map_err(Fault::from)?.into_inner();
         loop {
             let message = tokio::select! {
-                interrupted = signal::ctrl_c() => {
-                    interrupted?;
-                    return Ok(Exit::Done);
-                }
+                _ = interrupts.recv() => return Ok(Exit::Done),
                 message = told.message() => message.map_err(Fault::from)?,
             };
             let Some(message) = message else {
