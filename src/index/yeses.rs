@@ -84,7 +84,7 @@ mod tests {
                 effects: &effects,
             };
             index.apply(&change);
-            assert_eq!(index.yeses_of(fingerprint), expected[expected.len() - effects.len() + 1..]);
+            assert_eq!(index.yeses_of(fingerprint), expected[expected.len() + 1 - effects.len()..]);
         }
         let mut shown = Vec::new();
         for partition in 0..=index.partitions() {

@@ -180,7 +180,7 @@ fn only_what_may_succeed_soon_says_when_to_retry() {
         .filter(|(error, ..)| Status::from(error.clone()).get_details_retry_info().is_some())
         .map(|(_, _, reason)| reason)
         .collect();
-    assert_eq!(retried, ["REVISION_NOT_REACHED", "DRAINING", "OUTCOME_UNKNOWN"]);
+    assert_eq!(retried, ["REVISION_NOT_REACHED", "OVERLOADED", "DRAINING", "OUTCOME_UNKNOWN"]);
 }
 
 #[test]
