@@ -27,7 +27,7 @@ pub enum Operation {
     OptOut,
     /// MarkConsentRequested.
     MarkConsentRequested,
-    /// LiftBlocks, RecordConsent, WithdrawConsent, ResubscribeByStaff.
+    /// LiftBlocks, RecordConsent, ImportFacts, WithdrawConsent, ResubscribeByStaff.
     StaffWrite,
     /// RegisterAddresses.
     RegisterAddresses,
@@ -135,6 +135,7 @@ const fn operation(command: &Command) -> Operation {
         Command::OptOut { .. } => Operation::OptOut,
         Command::LiftBlocks { .. }
         | Command::RecordConsent { .. }
+        | Command::Import { .. }
         | Command::WithdrawConsent { .. }
         | Command::ResubscribeByStaff { .. } => Operation::StaffWrite,
         Command::MarkConsentRequested { .. } => Operation::MarkConsentRequested,
@@ -173,6 +174,7 @@ fn class(caller: &Caller, command: &Command) -> ActorClass {
             }
         }
         Command::RecordConsent { evidence, .. } if imported(evidence) => ActorClass::Import,
+        Command::Import { .. } => ActorClass::Import,
         Command::OwnerChoice { .. } | Command::BeginOptIn { .. } => ActorClass::Owner,
         Command::RequestErasure { .. } if !is_staff => ActorClass::Owner,
         Command::RecordConsent { .. }
@@ -224,6 +226,7 @@ impl Authorized<Command> {
             | Command::RequestErasure { .. }
             | Command::ApproveErasure { .. }
             | Command::RejectErasure { .. } => Some(self.clone()),
+            Command::Import { fact, .. } => fact.is_no().then(|| self.clone()),
             Command::OwnerChoice { choices, proof, evidence } => {
                 let noes = choices.iter().filter(|choice| choice.wish == Wish::Unsubscribe);
                 let choices: Vec<Choice> = noes.copied().collect();

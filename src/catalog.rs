@@ -117,6 +117,8 @@ pub struct Controller {
     pub id: ControllerId,
     /// Its name for people.
     pub title: Box<str>,
+    /// Who gets its data, in words for the people concerned (GDPR Art. 15(1)(c)).
+    pub recipients: Vec<Box<str>>,
 }
 
 /// A brand.

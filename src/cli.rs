@@ -6,20 +6,31 @@
 
 mod bench;
 mod block;
+mod catalog;
 mod check;
 mod connect;
+mod consent;
 mod demo;
+mod erasure;
 mod event;
+mod evidence;
+mod explain;
 mod fault;
 mod filter;
 mod history;
+mod import;
+mod key;
+mod list;
 mod output;
+mod resubscribe;
 mod scope;
 mod serve;
+mod sheet;
 mod status;
 mod verify;
 mod watch;
 mod words;
+mod write;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -87,14 +98,32 @@ enum Command {
     Filter(filter::FilterArgs),
     /// Show what stands for an address.
     Status(status::StatusArgs),
+    /// Say why a campaign may go to an address or may not, now or in the past.
+    Explain(explain::ExplainArgs),
     /// Show what was recorded for an address, newest first.
     History(history::HistoryArgs),
+    /// Make a data sheet of all that is held about an address (GDPR Art. 15).
+    Sheet(sheet::SheetArgs),
     /// Stop brands for addresses.
     Block(block::BlockArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
+    /// Record consents and withdrawals, and take the permission to ask for consent.
+    Consent(consent::ConsentArgs),
+    /// Bring one address back that opted out. The policy of its brands must allow it
+    /// (`staff_resubscribe = "with-legal-basis"` in the catalog file; the default forbids it), and
+    /// no policy lets it override a complaint.
+    Resubscribe(resubscribe::ResubscribeArgs),
+    /// Rotate and retire the keys that sign the owner's links.
+    Key(key::KeyArgs),
+    /// Ask for the erasure of an address, and decide what others asked for.
+    Erasure(erasure::ErasureArgs),
+    /// Record what a file says of addresses, or show what that would change.
+    Import(import::ImportArgs),
     /// Print what is recorded, as it is recorded.
     Watch(watch::WatchArgs),
+    /// Show the catalog of a server, or check a catalog file.
+    Catalog(catalog::CatalogArgs),
     /// Verify a data directory without changing it.
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
@@ -107,6 +136,7 @@ enum Exit {
     Done,
     Failed,
     Denied,
+    Usage,
 }
 
 impl Exit {
@@ -115,6 +145,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Denied => 2,
+            Self::Usage => WRONG_USAGE,
         }
     }
 }
@@ -179,10 +210,18 @@ impl Command {
             Self::Check(args) => args.run(global).await,
             Self::Filter(args) => args.run(global).await,
             Self::Status(args) => args.run(global).await,
+            Self::Explain(args) => args.run(global).await,
             Self::History(args) => args.run(global).await,
+            Self::Sheet(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
+            Self::Consent(args) => args.run(global).await,
+            Self::Resubscribe(args) => args.run(global).await,
+            Self::Key(args) => args.run(global),
+            Self::Erasure(args) => args.run(global).await,
+            Self::Import(args) => args.run(global).await,
             Self::Watch(args) => args.run(global).await,
+            Self::Catalog(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }

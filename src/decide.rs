@@ -9,6 +9,8 @@
 //! answering it both ways and keeping the tree (`index::compiled`): no rule is written twice.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod reasons;
+
 use crate::catalog::{ConsentRequests, Marketing, Policy, UnknownAddresses};
 use crate::model::campaign::{Campaign, Channel, Purpose};
 use crate::model::day::{Day, Today};

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! write: authorise -> validate -> transition -> ledger.commit -> index.apply -> answer(revision)
+//! erase: authorise -> four eyes -> transition -> ledger.redact -> index.apply -> certificate
 //! check: canonical -> fingerprint -> index.verdicts -> answer
 //! boot:  checkpoint -> verify -> replay the ledger's tail -> serve
 //! ```
@@ -17,11 +18,18 @@
 pub mod boot;
 pub mod campaigns;
 pub mod check;
+pub mod choice;
 pub mod clock;
+pub mod erasure;
 pub mod error;
+pub mod explain;
 pub mod follow;
 pub mod history;
+pub mod import;
+pub mod opt_in;
 pub mod preferences;
+pub mod rekey;
+pub mod sheet;
 pub mod snapshot;
 pub mod status;
 pub mod validate;
@@ -44,6 +52,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::check::CompiledCampaigns;
 use self::clock::{Clock, Floor};
+use self::erasure::Cases;
 use self::error::EngineError;
 use self::follow::Watches;
 use self::request::Requests;
@@ -59,6 +68,7 @@ use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 use crate::profile::Profile;
+use crate::token::TokenKeys;
 use crate::transition::Moment;
 
 /// How long a call waits for a revision that it has seen elsewhere.
@@ -87,14 +97,21 @@ struct Shared {
     /// Guards which version is current; held only to clone the pointer.
     catalog: RwLock<Arc<Catalog>>,
     compiled: CompiledCampaigns,
+    /// Of these the keys of tokens are replaced while the engine runs: see `token_keys`.
     keys: Keys,
+    /// Guards which keys of tokens are current; held only to clone the pointer.
+    token_keys: RwLock<Arc<TokenKeys>>,
     fingerprinter: Fingerprinter,
     reader: Reader,
     /// Notices that history has shown lately, by their revision.
     notices: Cache<Revision, Notice>,
     requests: Requests,
+    /// The erasure cases. Guards the register; held to look something up or to take a change.
+    cases: Mutex<Cases>,
     /// Where each shared notice lies, by its digest. Guards the writer's map against a snapshot.
     notice_at: Mutex<writer::NoticeAt>,
+    /// Where each version of the catalog lies, in their order, for explanations of the past.
+    catalogs: Mutex<Vec<Revision>>,
     /// The text of the catalog that the ledger took last, for the next snapshot.
     catalog_source: Mutex<Arc<str>>,
     clock: Arc<dyn Clock>,
@@ -122,6 +139,10 @@ impl Shared {
     fn set_catalog(&self, catalog: Catalog) {
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
         self.compiled.forget();
+    }
+
+    fn token_keys(&self) -> Arc<TokenKeys> {
+        self.token_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn head(&self) -> Revision {

@@ -3,17 +3,20 @@
 //!
 //! Who reads it can tell from the index who is in it, and can sign for every owner; who loses it
 //! can use neither the data directory's fingerprints nor any link in a mail that was sent. So it is
-//! for its owner alone (mode 0600), is never overwritten, and prints no secret, not even in errors.
+//! for its owner alone (mode 0600), is never lost to a new one, and prints no secret, not even in
+//! errors.
 //!
-//! WRITE ORDER: temporary file, fsync, rename without replacing, fsync of the directory. CRASH
-//! WINDOW: before the rename there is no key file, only a hidden temporary one of mode 0600 that
-//! nothing has used.
+//! WRITE ORDER: temporary file, fsync, rename, fsync of the directory. A first file is renamed
+//! without replacing; a later version replaces the one that it was made from, under a lock of the
+//! directory. CRASH WINDOW: before the rename the file is as it was, beside a hidden temporary one
+//! of mode 0600 that nothing has used.
 //!
 //! The fingerprint key never changes, for fingerprints would. Token keys rotate: one is `signing`,
 //! those it replaced are `verifying`, and one that may have leaked is `retired`.
 
 mod file;
 mod hex;
+mod rotate;
 
 use std::fmt;
 use std::num::NonZeroU8;
@@ -23,6 +26,7 @@ use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use siphasher::sip128::SipHasher13;
 
+use self::file::{Entry, EntryState};
 use crate::token::{KeyState, SECRET, TokenKey, TokenKeys};
 
 /// Octets of the fingerprint key.
@@ -79,9 +83,29 @@ pub enum KeysError {
         /// What is wrong; no part of the file itself.
         found: &'static str,
     },
+    /// No token key has this number.
+    #[error("key file `{path}` has no token key {id}")]
+    NoSuchKey {
+        /// Which file.
+        path: PathBuf,
+        /// What was asked for.
+        id: NonZeroU8,
+    },
+    /// Links that are mailed from now on would be signed by a key that must not sign.
+    #[error("token key {0} signs; rotate first, and then retire it")]
+    Signs(NonZeroU8),
+    /// All numbers are given out.
+    #[error("key file `{0}` has 255 token keys, and no number is left for another")]
+    Exhausted(PathBuf),
     /// The operating system gives no random octets.
     #[error("the operating system gives no random octets")]
     Random(#[source] rand::rand_core::OsError),
+}
+
+/// Where the key file of a data directory lies, unless it was put elsewhere.
+#[must_use]
+pub fn path_of(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
+    key_file.map_or_else(|| data_dir.join("keys.toml"), Path::to_owned)
 }
 
 impl Keys {
@@ -92,7 +116,8 @@ impl Keys {
     pub fn create(path: &Path) -> Result<Self, KeysError> {
         let fingerprint = random()?;
         let secret: [u8; SECRET] = random()?;
-        file::write_new(path, &file::text(&fingerprint, &secret))?;
+        let first = Entry { id: NonZeroU8::MIN, secret, state: EntryState::Signing };
+        file::write_new(path, &file::text(&fingerprint, &[first]))?;
         let signing = TokenKey::new(NonZeroU8::MIN, &secret, KeyState::Active);
         Ok(Self::new(fingerprint, TokenKeys::new(signing, Vec::new())))
     }
@@ -105,6 +130,33 @@ impl Keys {
         let text = file::read_private(path)?;
         let (fingerprint, tokens) = file::parse(path, &text)?;
         Ok(Self::new(fingerprint, tokens))
+    }
+
+    /// Adds a token key that signs from now on; the one before goes on verifying. A running server
+    /// takes it on SIGHUP. Gives back the new key's number and that of the one before.
+    ///
+    /// # Errors
+    /// As `load`; `Exhausted`, `Random`. Then the file is as it was.
+    pub fn rotate(path: &Path) -> Result<(NonZeroU8, NonZeroU8), KeysError> {
+        rotate::rotate(path, &random()?)
+    }
+
+    /// Retires a token key that may have leaked: its links go on saying no, and nothing else. Again
+    /// changes nothing. A running server takes it on SIGHUP.
+    ///
+    /// # Errors
+    /// As `load`; `NoSuchKey`, and `Signs` where it is the one that signs. Then the file is as it
+    /// was.
+    pub fn retire(path: &Path, id: NonZeroU8) -> Result<(), KeysError> {
+        rotate::retire(path, id)
+    }
+
+    /// The number of each token key of a file, and its state as the file says it.
+    ///
+    /// # Errors
+    /// As `load`.
+    pub fn list(path: &Path) -> Result<Vec<(NonZeroU8, &'static str)>, KeysError> {
+        rotate::list(path)
     }
 
     fn new(fingerprint: [u8; FINGERPRINT_KEY], tokens: TokenKeys) -> Self {

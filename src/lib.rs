@@ -43,6 +43,7 @@
 //! - [`index`]: fingerprint to profile, interned; campaigns compiled from `decide`; the look-up.
 //! - [`checkpoint`]: images of the index in sled; the only file that names sled.
 //! - [`engine`]: check, write, history, status, preferences, boot, snapshots.
+//! - [`sheet`]: the data sheet as a document: JSON, text, a page to print.
 //! - [`grpc`]: the wire. [`server`]: the composition root. [`cli`]: one file per subcommand.
 //!
 //! ## The two flows
@@ -97,6 +98,8 @@ pub mod ledger;
 pub mod record;
 
 pub mod engine;
+
+pub mod sheet;
 
 pub mod cli;
 pub mod grpc;

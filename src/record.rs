@@ -4,7 +4,8 @@
 //! PAYLOAD, every kind: salt (16 octets), then for an event its fingerprint (16), then the format
 //! (1), then the body. The salt makes the payload's digest a commitment that tells nothing once
 //! the payload is overwritten. The format is never zero, so an overwritten payload never decodes.
-//! An event keeps what replay needs in front: `decode_head` stops after the effects.
+//! An event keeps what replay needs in front: `decode_head` stops after the effects. A tombstone is an
+//! event and what stays of the request for it.
 //!
 //! BODY: fields in a fixed order, without names. Numbers are LEB128 in their shortest form, texts
 //! and lists carry their length in front, identifiers are the two octets that `catalog::Names`
@@ -22,6 +23,7 @@ mod effect;
 mod event;
 mod ids;
 mod impersonal;
+mod tombstone;
 mod wire;
 
 use crate::model::revision::Revision;
@@ -32,6 +34,7 @@ pub use impersonal::{
     decode_notice, decode_request, encode_campaign, encode_catalog, encode_clock, encode_notice,
     encode_request,
 };
+pub use tombstone::{Requested, decode_tombstone, encode_tombstone};
 
 /// The format that this program writes.
 pub const FORMAT: u8 = 1;

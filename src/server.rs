@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
 use crate::grpc;
+use crate::keys::{self, Keys};
 use crate::ledger::{Options, RealDisk};
 use crate::model::day::Timestamp;
 use crate::model::revision::Revision;
@@ -143,7 +144,7 @@ impl Running {
     }
 
     /// Serves until the process is told to stop by SIGTERM or SIGINT; SIGHUP reads the catalog
-    /// file again. Then drains.
+    /// file and the key file again. Then drains.
     ///
     /// # Errors
     /// Signals cannot be received, or the server failed.
@@ -156,7 +157,10 @@ impl Running {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hang_up.recv() => self.reload().await,
+                _ = hang_up.recv() => {
+                    self.reload().await;
+                    self.reload_keys().await;
+                }
                 ended = &mut self.serving => {
                     return ended.context("the server ended")?.context("the server failed");
                 }
@@ -175,6 +179,23 @@ impl Running {
         match taken {
             Ok(()) => tracing::info!(file, "the catalog is read"),
             Err(error) => tracing::error!(file, "the catalog is not taken: {error:#}"),
+        }
+    }
+
+    /// Reads the key file again; a bad one is told and changes nothing.
+    async fn reload_keys(&self) {
+        let Config { data_dir, key_file, .. } = &self.config;
+        let path = keys::path_of(data_dir, key_file.as_deref());
+        let file = path.display().to_string();
+        let read = tokio::task::spawn_blocking(move || Keys::load(&path)).await;
+        let taken = match read {
+            Ok(Ok(keys)) => self.engine.take_keys(&keys).map_err(anyhow::Error::from),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Ok(()) => tracing::info!(file, "the token keys are read"),
+            Err(error) => tracing::error!(file, "the token keys are not taken: {error:#}"),
         }
     }
 

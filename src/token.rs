@@ -184,6 +184,11 @@ impl TokenKeys {
         Self { signing, verifying }
     }
 
+    /// The numbers of all of them, that of the signing one first.
+    pub fn ids(&self) -> impl Iterator<Item = NonZeroU8> + '_ {
+        std::iter::once(&self.signing).chain(&self.verifying).map(TokenKey::id)
+    }
+
     /// The token as text, fit for a link.
     #[must_use]
     pub fn mint(&self, token: &Token) -> String {

@@ -13,6 +13,7 @@
 
 mod draft;
 mod grant;
+mod import;
 mod record;
 mod restrict;
 
@@ -24,6 +25,8 @@ use crate::model::day::{Day, Timestamp, Today};
 use crate::model::event::{Event, Statement};
 use crate::model::verdict::WriteOutcome;
 use crate::profile::Profile;
+
+pub use self::import::{ImportEffect, import_effect};
 
 /// The address that a command meets.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +42,14 @@ pub struct Subject<'a> {
 pub enum Past<'a> {
     /// Not read, since most commands do not need it.
     Unread,
-    /// All of them, newest first.
-    Read(&'a [Event]),
+    /// All of them.
+    Read {
+        /// Newest first.
+        events: &'a [Event],
+        /// When anything was last recorded of what precedes the plus tag; none where there is no
+        /// tag, or nothing was.
+        base_spoke: Option<Timestamp>,
+    },
 }
 
 /// When the command meets the address.
@@ -104,7 +113,15 @@ impl<'a> Context<'a> {
     fn past(&self) -> Result<&'a [Event], Unread> {
         match self.past {
             Past::Unread => Err(Unread),
-            Past::Read(events) => Ok(events),
+            Past::Read { events, base_spoke: _ } => Ok(events),
+        }
+    }
+
+    /// When anything was last recorded of what precedes the plus tag.
+    fn base_spoke(&self) -> Result<Option<Timestamp>, Unread> {
+        match self.past {
+            Past::Unread => Err(Unread),
+            Past::Read { events: _, base_spoke } => Ok(base_spoke),
         }
     }
 
@@ -137,7 +154,7 @@ fn apply(context: &Context<'_>, command: &Command) -> Result<Outcome, Unread> {
             grant::register(context, controllers, source, *owner_session)
         }
         Command::BlockAddresses { brands, channels, cause, reason, opt_out } => {
-            restrict::block(context, brands, channels, *cause, reason, opt_out)
+            restrict::block(context, brands, channels, *cause, reason, opt_out, None)
         }
         Command::LiftBlocks { brands, channels, reason } => {
             Ok(grant::lift_blocks(context, brands, channels, reason))
@@ -145,9 +162,14 @@ fn apply(context: &Context<'_>, command: &Command) -> Result<Outcome, Unread> {
         Command::OptOut { scopes, reason, evidence } => {
             restrict::opt_out(context, scopes, reason, evidence.as_ref())
         }
-        Command::WithdrawConsent { scopes, reason } => restrict::withdraw(context, scopes, reason),
+        Command::WithdrawConsent { scopes, reason } => {
+            restrict::withdraw(context, scopes, reason, None)
+        }
         Command::RecordConsent { scopes, legal_basis, evidence } => {
-            grant::record_consent(context, scopes, *legal_basis, evidence)
+            grant::record_consent(context, scopes, *legal_basis, &"".into(), evidence)
+        }
+        Command::Import { fact, reason, evidence } => {
+            import::import(context, *fact, reason, evidence)
         }
         Command::MarkConsentRequested { campaign, evidence } => {
             Ok(grant::mark_requested(context, campaign, evidence.as_ref()))

@@ -28,7 +28,8 @@ pub use self::policy::{MAX_DAYS, MAX_OPT_IN_MAILS};
 
 const FILE: Keys =
     Keys { required: &[], optional: &["policy", "controller", "brand", "campaign"], reserved: &[] };
-const CONTROLLER: Keys = Keys { required: &["id", "title"], optional: &["policy"], reserved: &[] };
+const CONTROLLER: Keys =
+    Keys { required: &["id", "title"], optional: &["policy", "recipients"], reserved: &[] };
 const BRAND: Keys = Keys {
     required: &["id", "controller", "title"],
     optional: &["policy", "topic"],
@@ -40,6 +41,12 @@ const CAMPAIGN: Keys = Keys {
     optional: &["topic", "channel", "retired"],
     reserved: &[],
 };
+
+/// The most recipients of a controller's data, and the most characters of each: they are printed
+/// on every data sheet.
+pub const MAX_RECIPIENTS: usize = 50;
+/// See `MAX_RECIPIENTS`.
+pub const MAX_RECIPIENT: usize = 200;
 
 /// Parses `text`; `file` is its name for messages.
 ///
@@ -90,9 +97,11 @@ fn owners<'t>(file: &Section<'t>, base: &Policy, names: &mut Names) -> Vec<Named
     let owners = file.sections("controller", &CONTROLLER).into_iter().filter_map(|entry| {
         let policy = policy::overriding(base, &entry);
         let title = entry.title();
+        let recipients = entry.texts("recipients", MAX_RECIPIENTS, MAX_RECIPIENT);
         let word = taken.claim(&entry, "")?;
         let id = numbered(&entry, names.add_controller(word))?;
-        Some(Named { word, value: Owner { controller: Controller { id, title }, policy } })
+        let controller = Controller { id, title, recipients };
+        Some(Named { word, value: Owner { controller, policy } })
     });
     owners.collect()
 }

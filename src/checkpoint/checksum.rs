@@ -11,8 +11,10 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use super::{Anchor, Contents, ImageKey, Reason};
 use crate::model::revision::Revision;
 
-/// Version of the seal, of the manifest and of how images are held. Others are never read.
-pub(super) const FORMAT: u32 = 1;
+/// Version of the seal, of the manifest, of how images are held and of which kinds there must be.
+/// Others are never read: one without a kind that is needed now would pass for one that has none.
+/// 2: cases of erasure, versions of the catalog.
+pub(super) const FORMAT: u32 = 2;
 
 /// Octets of a checksum.
 pub(super) const CHECKSUM: usize = 16;

@@ -189,6 +189,18 @@ fn loading_changes_no_octet() {
 }
 
 #[test]
+fn loading_changes_no_octet_however_many_images_there_are() {
+    for number in 0..60 {
+        let place = Place::new();
+        let images = images(7, number, 100);
+        place.write_these(1, &images);
+        let before = octets_of(&place.path(1));
+        place.finds(1, &images);
+        assert!(octets_of(&place.path(1)) == before, "{number} images");
+    }
+}
+
+#[test]
 fn an_image_that_is_too_large_is_refused() {
     let place = Place::new();
     let images = place.write(1);

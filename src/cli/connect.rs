@@ -13,9 +13,11 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::grpc::api::catalog_service_client::CatalogServiceClient;
 use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
+use crate::grpc::api::erasure_service_client::ErasureServiceClient;
 
 /// How long the server may take to accept.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -154,6 +156,11 @@ impl Interceptor for Named {
     }
 }
 
+/// The client of `CatalogService`.
+pub(super) fn catalogs(connection: Connection) -> CatalogServiceClient<Connection> {
+    CatalogServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
 /// The client of `DecisionService`.
 pub(super) fn decisions(connection: Connection) -> DecisionServiceClient<Connection> {
     DecisionServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
@@ -162,6 +169,11 @@ pub(super) fn decisions(connection: Connection) -> DecisionServiceClient<Connect
 /// The client of `ConsentService`.
 pub(super) fn consents(connection: Connection) -> ConsentServiceClient<Connection> {
     ConsentServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `ErasureService`.
+pub(super) fn erasures(connection: Connection) -> ErasureServiceClient<Connection> {
+    ErasureServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
 }
 
 /// The client of `ChangeService`.

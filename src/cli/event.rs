@@ -53,7 +53,7 @@ pub(super) fn proof(evidence: &api::Evidence) -> Vec<String> {
 }
 
 /// `by staff anna (credential crm)`.
-fn actor(actor: &api::Actor) -> String {
+pub(super) fn actor(actor: &api::Actor) -> String {
     let class = words::plain(actor.class().as_str_name(), "ACTOR_CLASS_");
     let credential = match actor.credential.as_str() {
         "" | "local" => String::new(),
@@ -97,7 +97,7 @@ pub(super) fn json(event: &api::Event) -> Value {
     ])
 }
 
-fn actor_json(actor: &api::Actor) -> Value {
+pub(super) fn actor_json(actor: &api::Actor) -> Value {
     object([
         ("class", named(actor.class, actor.class().as_str_name())),
         ("id", json!(actor.id)),

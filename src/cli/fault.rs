@@ -86,7 +86,6 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
         ErrorReason::CaseDecided => "nothing is left to decide",
         ErrorReason::Damaged => "no answer can be trusted: give the incident to the operator",
         ErrorReason::Overloaded => "try again in a moment",
-        ErrorReason::NotImplemented => "use a server of a newer version",
     })
 }
 

@@ -10,11 +10,7 @@
 //! server's own verdict on it; a chunk with too few or too many verdicts ends the run.
 
 mod chunk;
-mod fields;
-mod layout;
-mod object;
 mod pump;
-mod rows;
 mod seen;
 mod tally;
 #[cfg(test)]
@@ -32,14 +28,14 @@ use serde_json::{Value, json};
 use tokio::signal;
 
 use self::chunk::Chunks;
-pub(super) use self::layout::Told;
-use self::layout::{Input, Layout};
 pub(super) use self::pump::Outcome;
-use self::pump::{Stop, pump};
-use self::rows::Rows;
+use self::pump::pump;
 use self::write::Sink;
 use super::connect::{Connection, decisions};
-use super::output::{counted, grouped, say};
+pub(super) use super::list::layout::Told;
+use super::list::layout::{Input, Layout};
+use super::list::rows::Rows;
+use super::output::{counted, grouped, print, say};
 use super::{Exit, Format, Global};
 use crate::grpc::codec::AskBuffer;
 use crate::model::address::Address;
@@ -78,6 +74,9 @@ pub(super) struct FilterArgs {
     /// Let an address pass once only: the first row that has it.
     #[arg(long)]
     dedupe: bool,
+    /// Write no rows, only the summary by reason, and that to stdout.
+    #[arg(long, conflicts_with = "rejected")]
+    summary_only: bool,
     /// The list; stdin where none is named, or `-`.
     file: Option<PathBuf>,
 }
@@ -108,10 +107,18 @@ impl FilterArgs {
         let task = Task { brand: &self.brand, campaign: &self.campaign, dedupe: self.dedupe };
         let bar = progress(size);
         let interrupted = async || drop(signal::ctrl_c().await);
-        let streams = Streams { source, output: io::stdout(), rejected };
+        let output: Box<dyn Write + Send> =
+            if self.summary_only { Box::new(io::sink()) } else { Box::new(io::stdout()) };
+        let streams = Streams { source, output, rejected };
         let outcome = run(connection, &task, &told, streams, &bar, interrupted).await?;
         bar.finish_and_clear();
-        Ok(report(&task, &outcome, global.format))
+        let summary = summary(&task, &outcome, global.format);
+        if self.summary_only {
+            print(&summary)?;
+        } else if !summary.is_empty() {
+            say(summary.trim_end());
+        }
+        Ok(ended(&outcome))
     }
 }
 
@@ -176,7 +183,7 @@ fn create(path: &Path, list: Option<&Path>) -> anyhow::Result<File> {
 }
 
 /// A bar on stderr; indicatif shows none where that is no terminal.
-fn progress(size: Option<u64>) -> ProgressBar {
+pub(super) fn progress(size: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
     let template = match size {
         Some(_) => "{bar:40} {percent:>3} %  {msg}",
@@ -188,22 +195,27 @@ fn progress(size: Option<u64>) -> ProgressBar {
     }
 }
 
-/// Says on stderr what became of the list.
-fn report(task: &Task<'_>, outcome: &Outcome, format: Format) -> Exit {
+/// What became of the list; empty where there is nothing to tell.
+fn summary(task: &Task<'_>, outcome: &Outcome, format: Format) -> String {
     let Outcome { tally, read, stop } = outcome;
     match format {
         // Of a run that never got going there is nothing to tell but why.
-        Format::Human if tally.rows() == 0 && stop.is_some() => {}
-        Format::Human => say(tally.table(task.brand, task.campaign).trim_end()),
+        Format::Human if tally.rows() == 0 && stop.is_some() => String::new(),
+        Format::Human => tally.table(task.brand, task.campaign),
         Format::Json => {
             let mut document = tally.document(task.brand, task.campaign);
             if let Value::Object(fields) = &mut document {
                 fields.insert("complete".to_owned(), json!(stop.is_none()));
                 fields.insert("rows_read".to_owned(), json!(read));
             }
-            say(document);
+            format!("{document}\n")
         }
     }
+}
+
+/// Says on stderr what stopped the run, if anything did.
+fn ended(outcome: &Outcome) -> Exit {
+    let Outcome { tally, read, stop } = outcome;
     let Some(stop) = stop else { return Exit::Done };
     say(format_args!("maysend: {}", explained(stop)));
     say(format_args!(
@@ -217,9 +229,9 @@ fn report(task: &Task<'_>, outcome: &Outcome, format: Format) -> Exit {
 }
 
 /// An error with its causes.
-fn explained(stop: &Stop) -> String {
+pub(super) fn explained(stop: &dyn std::error::Error) -> String {
     let mut text = stop.to_string();
-    let mut error: &dyn std::error::Error = stop;
+    let mut error = stop;
     while let Some(source) = error.source() {
         text = format!("{text}: {source}");
         error = source;

@@ -94,6 +94,11 @@ fn parse(timestamp: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
     Timestamp::new(*seconds, *nanos).ok()
 }
 
+/// Two digits an octet.
+pub(super) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,11 @@ pub(super) fn parse(text: &str) -> Result<api::Scope, String> {
     Ok(api::Scope { level: Some(level) })
 }
 
+/// All mailings whatsoever.
+pub(super) const fn everything() -> api::Scope {
+    api::Scope { level: Some(Level::Everything(true)) }
+}
+
 /// Writes a scope; `unknown` where a newer server sends one that this program does not know.
 pub(super) fn text(scope: Option<&api::Scope>) -> String {
     match scope.and_then(|scope| scope.level.as_ref()) {

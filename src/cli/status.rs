@@ -43,7 +43,7 @@ fn section<const N: usize>(text: &mut String, title: &str, rows: &[[String; N]])
     }
 }
 
-fn human(status: &api::GetStatusResponse) -> String {
+pub(super) fn human(status: &api::GetStatusResponse) -> String {
     let registered = match status.registered_with.as_slice() {
         [] => "nobody".to_owned(),
         controllers => controllers.join(", "),

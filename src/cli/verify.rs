@@ -12,10 +12,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::output::{counted, grouped, print};
-use super::{Exit, Format, Global};
+use super::{Exit, Format, Global, output};
 use crate::checkpoint::{Checkpoints, Verified};
 use crate::keys::Keys;
-use crate::ledger::{RealDisk, RecordKind, VerifyReport, verify};
+use crate::ledger::{Reader, RealDisk, RecordKind, VerifyReport, verify};
+use crate::model::revision::Revision;
 
 /// How long one checkpoint may take.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -28,17 +29,22 @@ pub(super) struct VerifyArgs {
     /// The key file, where it does not lie in the data directory.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Also show the ledger's chain at this revision: what a certificate of erasure names.
+    #[arg(long, value_name = "REVISION")]
+    at: Option<u64>,
 }
 
 /// What was found.
 struct Findings {
     ledger: VerifyReport,
     checkpoints: Vec<Verified>,
+    /// The chain at the revision that was asked for.
+    at: Option<(Revision, String)>,
 }
 
 impl VerifyArgs {
     pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let Self { data_dir, key_file } = self;
+        let Self { data_dir, key_file, at } = self;
         if !data_dir.join("ledger").is_dir() {
             bail!("there is no ledger in `{}`", data_dir.display());
         }
@@ -46,8 +52,17 @@ impl VerifyArgs {
         let keys = Keys::load(&key_file)?;
         let ledger = verify(Arc::new(RealDisk), &data_dir, Some(keys.check_value()));
         let ledger = ledger.context("the ledger cannot be verified")?;
+        let at = match at.map(Revision::new) {
+            Some(at) => {
+                let disk = Arc::new(RealDisk);
+                let reader = Reader::unopened(disk, &data_dir, &keys.check_value(), ledger.head)?;
+                let chain = reader.chain(at)?.context("the ledger has no such revision")?;
+                Some((at, output::hex(&chain)))
+            }
+            None => None,
+        };
         let checkpoints = Checkpoints::new(data_dir, keys.fingerprint_key()).verify(LIMIT);
-        let findings = Findings { ledger, checkpoints };
+        let findings = Findings { ledger, checkpoints, at };
         print(&match global.format {
             Format::Human => findings.human(),
             Format::Json => format!("{}\n", findings.document()),
@@ -90,6 +105,9 @@ impl Findings {
         }
         if ledger.erased > 0 {
             lines.push(format!("  {}  of them erased", grouped(ledger.erased)));
+        }
+        if let Some((revision, chain)) = &self.at {
+            lines.push(format!("  chain at #{revision}: {chain}"));
         }
         if let Some(tail) = ledger.torn_tail {
             lines.push(format!(
@@ -164,6 +182,8 @@ impl Findings {
                 "reason": reason,
             })
         });
+        let at = self.at.as_ref();
+        let at = at.map(|(at, chain)| json!({ "revision": at.number(), "chain": chain }));
         json!({
             "sound": self.are_sound(),
             "ledger": {
@@ -171,6 +191,7 @@ impl Findings {
                 "segments": ledger.segments,
                 "octets": ledger.octets,
                 "head": ledger.head.number(),
+                "at": at,
                 "records": records,
                 "erased": ledger.erased,
                 "damages": ledger.damages,
@@ -200,7 +221,6 @@ const fn plural(kind: RecordKind) -> &'static str {
 mod tests {
     use crate::checkpoint::{Anchor, Contents, Reason};
     use crate::ledger::{Damage, Damaged};
-    use crate::model::revision::Revision;
 
     use super::*;
 
@@ -213,7 +233,7 @@ mod tests {
             (Anchor { revision: Revision::new(revision), chain: [0; 32] }, contents)
         });
         let revision = outcome.as_ref().map_or(Revision::ZERO, |(anchor, _)| anchor.revision);
-        Findings { ledger, checkpoints: vec![Verified { revision, outcome }] }
+        Findings { ledger, checkpoints: vec![Verified { revision, outcome }], at: None }
     }
 
     #[test]

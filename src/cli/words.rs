@@ -4,6 +4,8 @@
 
 use crate::grpc::api;
 use crate::model::verdict::{Verdict, WriteOutcome};
+use crate::sheet;
+use crate::sheet::words::Language;
 
 /// A verdict as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,35 +39,9 @@ pub(super) fn verdict(code: u8) -> Words {
     }
 }
 
-/// Why, in plain language.
+/// Why, in plain language: in the words of data sheets too.
 pub(super) const fn explanation(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::InvalidAddress => "not a valid e-mail address",
-        Verdict::UnknownAddress => "not on file with the company behind this brand",
-        Verdict::NotRequested => "on file, but never gave consent",
-        Verdict::Pending => "asked for consent, no answer yet",
-        Verdict::Refused => "refused or withdrew consent",
-        Verdict::Expired => "consent has lapsed",
-        Verdict::OptedOutEverything => "opted out of all mailings whatsoever",
-        Verdict::OptedOutController => "opted out of all mailings of this company",
-        Verdict::OptedOutBrand => "opted out of all mailings of this brand",
-        Verdict::OptedOutTopic => "opted out of this kind of mailing",
-        Verdict::Blocked => "blocked for this brand",
-        Verdict::HardBounce => "the mailbox does not exist (hard bounce)",
-        Verdict::Complaint => "reported mail of this brand as spam",
-        Verdict::ErasurePending => "erasure of all data is requested",
-        Verdict::Erased => "all data erased, must not be contacted",
-        Verdict::RequestForbidden => "this brand does not ask for consent by mail",
-        Verdict::RecentlyAsked => "asked for consent too recently",
-        Verdict::AlreadyGranted => "has consented already, nothing to ask for",
-        Verdict::AllowedConsent => "gave consent",
-        Verdict::AllowedExistingCustomer => "existing customer who has not objected",
-        Verdict::AllowedNoObjection => "has not objected",
-        Verdict::AllowedTransactional => "not advertising: needed for an order or a contract",
-        Verdict::AllowedOneToOne => "not advertising: a personal message",
-        Verdict::AllowedConsentRequest => "may be asked for consent",
-        Verdict::AllowedPost => "may get a letter",
-    }
+    sheet::words::verdict(verdict).to(Language::English)
 }
 
 /// An outcome as it is shown: its name in the proto files, and what became of the write.

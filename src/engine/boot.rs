@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::campaigns::CatalogRefused;
 use super::check::CompiledCampaigns;
 use super::clock::{Clock, Floor};
+use super::erasure::{CaseChange, Cases};
 use super::error::EngineError;
 use super::follow::Watches;
 use super::request::{Answered, Requests};
@@ -26,7 +27,7 @@ use crate::catalog::{Catalog, Names, NamesExhausted, PlusTags};
 use crate::checkpoint::{Anchor, Checkpoints};
 use crate::fingerprint::Fingerprinter;
 use crate::index::{Change, Index};
-use crate::keys::{Keys, KeysError};
+use crate::keys::{self, Keys, KeysError};
 use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, Record, RecordKind};
 use crate::model::campaign::{Campaign, CampaignId};
 use crate::model::day::Timestamp;
@@ -126,6 +127,8 @@ pub(super) struct Recovered {
     pub(super) campaigns: BTreeMap<(BrandId, CampaignId), Arc<Campaign>>,
     pub(super) notices: NoticeAt,
     pub(super) requests: Requests,
+    pub(super) cases: Cases,
+    pub(super) catalogs: Vec<Revision>,
     pub(super) floor: Timestamp,
     /// What the checkpoint's images reach at most.
     pub(super) reached: Revision,
@@ -140,6 +143,8 @@ impl Recovered {
             campaigns: BTreeMap::new(),
             notices: NoticeAt::new(),
             requests: Requests::new(),
+            cases: Cases::default(),
+            catalogs: Vec::new(),
             floor: Timestamp::default(),
             reached: Revision::ZERO,
         }
@@ -149,6 +154,13 @@ impl Recovered {
         version.names.iter().try_for_each(|name| self.names.add(name))?;
         self.source = version.source.clone();
         Ok(())
+    }
+
+    /// Notes where a version of the catalog lies. A checkpoint may know of it already.
+    pub(super) fn note_catalog(&mut self, at: Revision) {
+        if self.catalogs.last().is_none_or(|last| *last < at) {
+            self.catalogs.push(at);
+        }
     }
 
     pub(super) fn take_campaign(&mut self, campaign: Campaign) {
@@ -172,11 +184,15 @@ impl Recovered {
                     effects: &head.effects,
                 });
                 self.floor = self.floor.max(head.recorded_at);
+                if let Some(change) = CaseChange::of_record(record, head.kind, &self.names)? {
+                    self.cases.apply(change);
+                }
             }
             RecordKind::Erased => {}
             RecordKind::Catalog => {
                 let version = decode_catalog(payload, &self.names)?;
                 self.take_catalog(&version)?;
+                self.note_catalog(record.revision);
                 self.floor = self.floor.max(version.recorded_at);
             }
             RecordKind::Campaign => {
@@ -313,11 +329,14 @@ fn assemble(
         catalog: RwLock::new(Arc::new(catalog)),
         compiled: CompiledCampaigns::new(),
         fingerprinter: Fingerprinter::new(keys.fingerprint_key()),
+        token_keys: RwLock::new(Arc::new(keys.token_keys().clone())),
         keys,
         reader: ledger.reader(),
         notices: Cache::new(NOTICES),
         requests: recovered.requests,
+        cases: Mutex::new(recovered.cases),
         notice_at: Mutex::new(recovered.notices),
+        catalogs: Mutex::new(recovered.catalogs),
         catalog_source: Mutex::new(recovered.source),
         clock,
         floor: Floor::new(recovered.floor),
@@ -362,8 +381,7 @@ fn lock(dir: &Path) -> Result<File, BootError> {
 
 /// The keys; a new data directory gets new ones.
 fn keys(settings: &Settings) -> Result<Keys, BootError> {
-    let path = settings.key_file.clone();
-    let path = path.unwrap_or_else(|| settings.data_dir.join("keys.toml"));
+    let path = keys::path_of(&settings.data_dir, settings.key_file.as_deref());
     if path.exists() {
         return Ok(Keys::load(&path)?);
     }

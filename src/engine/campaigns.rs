@@ -53,7 +53,10 @@ impl Catalog {
     }
 
     /// The campaign of these names, unless it is retired.
-    pub(super) fn campaign_named(
+    ///
+    /// # Errors
+    /// `UnknownBrand`, `UnknownCampaign`, `CampaignRetired`.
+    pub fn campaign_named(
         &self,
         brand: &str,
         campaign: &str,

@@ -1,5 +1,6 @@
 //! What a use case can fail with. The edge maps each to its code in one place.
 
+use super::erasure::CaseState;
 use crate::authorize::{Forbidden, SamePerson};
 use crate::model::revision::Revision;
 
@@ -38,8 +39,31 @@ pub enum EngineError {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// The one who decides an erasure is the one who asked for it.
-    #[error(transparent)]
-    SamePerson(#[from] SamePerson),
+    #[error("{why}")]
+    SamePerson {
+        /// The case.
+        id: String,
+        /// What is the same.
+        why: SamePerson,
+    },
+    /// There is no erasure case of this id.
+    #[error("no erasure case has the id `{id}`")]
+    UnknownCase {
+        /// As the caller wrote it.
+        id: String,
+    },
+    /// The erasure case is decided, and otherwise.
+    #[error("the erasure case is decided already: {}", match state {
+        CaseState::Pending => "it is pending",
+        CaseState::Rejected => "it was rejected; request the erasure again",
+        CaseState::Erased => "the address was erased, which cannot be undone",
+    })]
+    CaseDecided {
+        /// The case.
+        id: String,
+        /// How it was decided.
+        state: CaseState,
+    },
     /// The catalog has no such brand.
     #[error("no brand has the id `{brand}`")]
     UnknownBrand {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::error::{EngineError, InvalidRequest};
 use super::{Engine, Shared};
 use crate::authorize::{Operation, permit};
-use crate::ledger::RecordKind;
+use crate::ledger::{Record, RecordKind};
 use crate::model::actor::Caller;
 use crate::model::address::Address;
 use crate::model::event::Event;
 use crate::model::evidence::{Evidence, Notice};
 use crate::model::revision::Revision;
-use crate::record::{decode_event, decode_notice};
+use crate::record::{decode_event, decode_notice, decode_tombstone};
 
 /// Events of a page where the caller names no size.
 const DEFAULT_PAGE: usize = 100;
@@ -30,7 +30,7 @@ pub struct HistoryPage {
     pub next_page_token: String,
 }
 
-/// The events of one address, newest first.
+/// The events of one address, newest first. Ends where an erasure that came meanwhile has begun.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
     shared: &'a Shared,
@@ -44,9 +44,14 @@ impl Iterator for Walk<'_> {
         if self.next == Revision::ZERO {
             return None;
         }
-        let event = self.shared.event(self.next);
-        self.next = event.as_ref().map_or(Revision::ZERO, |event| event.previous);
-        Some(event)
+        // What precedes an erased event is erased with it, or lies before a tombstone that the new
+        // one leads to.
+        let event = self.shared.event_if_kept(self.next).transpose();
+        self.next = match &event {
+            Some(Ok(event)) => event.previous,
+            Some(Err(_)) | None => Revision::ZERO,
+        };
+        event
     }
 }
 
@@ -56,16 +61,37 @@ impl Shared {
         Walk { shared: self, next: last }
     }
 
-    /// The event at a revision, with its notice.
-    pub(super) fn event(&self, revision: Revision) -> Result<Event, EngineError> {
-        let payload = self.payload(revision, &EVENTS)?;
-        self.decoded(revision, &payload)
+    /// The event at a revision, with its notice; none where it is erased.
+    pub(super) fn event_if_kept(&self, revision: Revision) -> Result<Option<Event>, EngineError> {
+        let record = self.record(revision, &EVENTS)?;
+        if record.erased {
+            return Ok(None);
+        }
+        self.decoded(&record).map(Some)
     }
 
-    /// The event that a payload holds, with its notice.
-    pub(super) fn decoded(&self, revision: Revision, payload: &[u8]) -> Result<Event, EngineError> {
-        let names = self.catalog().names.clone();
-        let decoded = decode_event(revision, payload, &names);
+    /// The events at revisions that rise, each with its notice; none where one is erased.
+    pub(super) fn events_if_kept(
+        &self,
+        revisions: &[Revision],
+    ) -> Result<Vec<Option<Event>>, EngineError> {
+        let records = self.reader.read_each(revisions).map_err(|error| super::damaged(&error))?;
+        let event = |(at, record): (&Revision, Option<Record<'_>>)| match record {
+            Some(record) if record.erased => Ok(None),
+            Some(record) if EVENTS.contains(&record.kind) => self.decoded(&record).map(Some),
+            Some(_) | None => Err(super::damaged(&format!("revision {at} holds no such record"))),
+        };
+        revisions.iter().zip(records).map(event).collect()
+    }
+
+    /// The event that a record holds, with its notice.
+    pub(super) fn decoded(&self, record: &Record<'_>) -> Result<Event, EngineError> {
+        let (revision, names) = (record.revision, self.catalog().names.clone());
+        let decoded = if record.kind == RecordKind::Tombstone {
+            decode_tombstone(revision, &record.payload, &names).map(|(event, _)| (event, None))
+        } else {
+            decode_event(revision, &record.payload, &names)
+        };
         let (mut event, notice) = decoded.map_err(|error| super::damaged(&error))?;
         if let (Some(evidence), Some(at)) = (&mut event.statement.evidence, notice) {
             let notice = self.notice(at)?;
@@ -84,15 +110,20 @@ impl Shared {
         if let Some(notice) = self.notices.get(&at) {
             return Ok(notice);
         }
-        let payload = self.payload(at, &[RecordKind::Notice])?;
-        let notice = decode_notice(&payload).map_err(|error| super::damaged(&error))?;
+        let record = self.record(at, &[RecordKind::Notice])?;
+        let notice = decode_notice(&record.payload).map_err(|error| super::damaged(&error))?;
         self.notices.insert(at, notice.clone());
         Ok(notice)
     }
 
-    fn payload(&self, at: Revision, kinds: &[RecordKind]) -> Result<Vec<u8>, EngineError> {
+    /// The record at a revision, which is one of these kinds.
+    pub(super) fn record(
+        &self,
+        at: Revision,
+        kinds: &[RecordKind],
+    ) -> Result<Record<'static>, EngineError> {
         match self.reader.read(at) {
-            Ok(Some(record)) if kinds.contains(&record.kind) => Ok(record.payload.into_owned()),
+            Ok(Some(record)) if kinds.contains(&record.kind) => Ok(record),
             Ok(_) => Err(super::damaged(&format!("revision {at} holds no such record"))),
             Err(error) => Err(super::damaged(&error)),
         }

@@ -20,7 +20,7 @@ use crate::model::evidence::Evidence;
 use crate::model::fact::Erasure;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
-use crate::model::scope::{ControllerId, Scope};
+use crate::model::scope::{BrandId, ControllerId, Scope};
 use crate::model::verdict::{Verdict, WriteOutcome};
 use crate::profile::Profile;
 use crate::token::{PREFERENCES_LIFETIME_DAYS, Token, TokenKind, Verified};
@@ -39,7 +39,7 @@ pub struct Links {
 }
 
 /// The topics of a controller, as they stand for one owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preferences {
     /// `j***@example.com`; empty where no write carried the address.
     pub masked_address: String,
@@ -104,8 +104,9 @@ impl Engine {
         let (addresses, public_url) = (addresses.to_vec(), self.public_url.clone());
         self.blocking(move |shared| {
             let (minted, day) = (shared.head(), shared.moment().today.day());
+            let keys = shared.token_keys();
             let token = |kind, asked, address: &Address| {
-                shared.keys.token_keys().mint(&Token {
+                keys.mint(&Token {
                     kind,
                     fingerprint: shared.fingerprinter.fingerprint(address.as_str().as_bytes()),
                     tagged: address.base().is_some(),
@@ -116,10 +117,7 @@ impl Engine {
                 })
             };
             let asked = campaign.purpose == Purpose::ConsentRequest;
-            let url = |path: &str, token: &str| {
-                let public = public_url.as_deref().map(|url| url.trim_end_matches('/'));
-                public.map(|url| format!("{url}/{path}/{token}")).unwrap_or_default()
-            };
+            let url = |path: &str, token: &str| link(public_url.as_deref(), path, token);
             let links = |address: Address| {
                 let unsubscribe_token = token(TokenKind::Unsubscribe, false, &address);
                 let preferences_token = token(TokenKind::Preferences, asked, &address);
@@ -138,20 +136,24 @@ impl Engine {
     /// The topics behind a preferences token, as they stand. Changes nothing.
     ///
     /// # Errors
-    /// `BadToken`.
+    /// `BadToken`, also for one of a retired key: who stole it must learn nothing.
     pub async fn preferences(
         &self,
         caller: &Caller,
         token: &str,
     ) -> Result<(Preferences, Revision), EngineError> {
         permit(caller, Operation::OwnerWrite)?;
-        let token = self.verified(token, &[TokenKind::Preferences])?.token;
+        let Verified { token, retired } = self.verified(token, &[TokenKind::Preferences])?;
+        if retired {
+            return Err(EngineError::BadToken);
+        }
         let revision = self.head();
         let preferences = self.blocking(move |shared| shared.preferences(&token)).await?;
         Ok((preferences, revision))
     }
 
-    /// Records choices made through a preferences link.
+    /// Records choices made through a preferences link. One of a retired key says no and shows
+    /// nothing.
     ///
     /// # Errors
     /// `BadToken`; a scope that the link is not for; a yes without its evidence.
@@ -164,10 +166,7 @@ impl Engine {
         permit(caller, Operation::OwnerWrite)?;
         let Verified { token, retired } = self.verified(&token, &[TokenKind::Preferences])?;
         check_choices(&token, &choices)?;
-        let expired = match self.shared.moment().today {
-            Today::Known(today) => token.has_expired(today, PREFERENCES_LIFETIME_DAYS),
-            Today::InDoubt(_) => true,
-        };
+        let expired = self.has_expired(&token, PREFERENCES_LIFETIME_DAYS);
         let asked = token.scopes.first().copied().filter(|_| token.asked);
         let proof = Proof::PreferencesToken {
             minted: token.minted,
@@ -176,8 +175,12 @@ impl Engine {
         };
         let command = Command::OwnerChoice { choices, proof, evidence };
         let written = self.owner_write(caller, &token, command, &request_id, &body).await?;
-        let preferences = self.blocking(move |shared| shared.preferences(&token)).await?;
         let (revision, outcomes) = (written.revision, written.outcomes);
+        let preferences = if retired {
+            Preferences::default()
+        } else {
+            self.blocking(move |shared| shared.preferences(&token)).await?
+        };
         Ok(PreferencesUpdated { preferences, revision, outcomes })
     }
 
@@ -208,16 +211,28 @@ impl Engine {
         Ok(written.revision)
     }
 
-    fn verified(&self, token: &str, kinds: &[TokenKind]) -> Result<Verified, EngineError> {
+    pub(super) fn verified(
+        &self,
+        token: &str,
+        kinds: &[TokenKind],
+    ) -> Result<Verified, EngineError> {
         let names = self.catalog().names.clone();
-        let verified = self.shared.keys.token_keys().verify(token, kinds, &names);
+        let verified = self.shared.token_keys().verify(token, kinds, &names);
         verified.map_err(|error| {
             tracing::debug!(%error, "a token is refused");
             EngineError::BadToken
         })
     }
 
-    async fn owner_write(
+    /// Whether a token is too old to say yes. Under a clock in doubt every one is.
+    pub(super) fn has_expired(&self, token: &Token, lifetime_days: u16) -> bool {
+        match self.shared.moment().today {
+            Today::Known(today) => token.has_expired(today, lifetime_days),
+            Today::InDoubt(_) => true,
+        }
+    }
+
+    pub(super) async fn owner_write(
         &self,
         caller: &Caller,
         token: &Token,
@@ -245,11 +260,17 @@ impl Engine {
     }
 }
 
+/// The address of a token in the owner's pages; empty where the server knows no public one.
+pub(super) fn link(public_url: Option<&str>, path: &str, token: &str) -> String {
+    let public = public_url.map(|url| url.trim_end_matches('/'));
+    public.map(|url| format!("{url}/{path}/{token}")).unwrap_or_default()
+}
+
 /// A link is for its controller: yes to its brands and topics, no also to the controller and to
 /// everything.
 fn check_choices(token: &Token, choices: &[Choice]) -> Result<(), InvalidRequest> {
     let own = token.scopes.first().and_then(|scope| scope.brand());
-    let controller = own.map(crate::model::scope::BrandId::controller);
+    let controller = own.map(BrandId::controller);
     for (i, choice) in choices.iter().enumerate() {
         let of = match choice.scope {
             Scope::Everything => continue,
@@ -268,7 +289,7 @@ fn check_choices(token: &Token, choices: &[Choice]) -> Result<(), InvalidRequest
 
 impl Catalog {
     /// The scope, or the brand of a topic that has left the catalog.
-    fn still_there(&self, scope: Scope) -> Scope {
+    pub(super) fn still_there(&self, scope: Scope) -> Scope {
         let Scope::Topic(topic) = scope else { return scope };
         let brand = self.brand_of(topic.brand());
         let is_there = brand.is_some_and(|brand| brand.topics.iter().any(|t| t.id == topic));
@@ -284,9 +305,10 @@ impl Shared {
         self.walk(last).find_map(carried).transpose()
     }
 
-    fn preferences(&self, token: &Token) -> Result<Preferences, EngineError> {
-        let controller = token.scopes.first().and_then(|scope| scope.brand());
-        let controller = controller.map(crate::model::scope::BrandId::controller);
+    /// The topics of all controllers that the token is about.
+    pub(super) fn preferences(&self, token: &Token) -> Result<Preferences, EngineError> {
+        let brands = token.scopes.iter().filter_map(|scope| scope.brand());
+        let controllers: Vec<ControllerId> = brands.map(BrandId::controller).collect();
         let address = self.address_of(token.fingerprint)?;
         let (profile, base) = match &address {
             Some(address) => self.profiles(address),
@@ -295,7 +317,7 @@ impl Shared {
         let catalog = self.catalog();
         let today = self.moment().today;
         let view = View { catalog: &catalog, profile: &profile, base: base.as_ref(), today };
-        let topics = controller.map(|controller| view.topics(controller)).unwrap_or_default();
+        let topics = view.topics(&controllers);
         let masked_address = address.map(|address| address.masked()).unwrap_or_default();
         Ok(Preferences { masked_address, topics })
     }
@@ -310,8 +332,9 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn topics(&self, controller: ControllerId) -> Vec<Preference> {
-        let brands = self.catalog.brands.iter().filter(|brand| brand.id.controller() == controller);
+    fn topics(&self, controllers: &[ControllerId]) -> Vec<Preference> {
+        let is_of = |brand: &&Brand| controllers.contains(&brand.id.controller());
+        let brands = self.catalog.brands.iter().filter(is_of);
         brands.flat_map(|brand| brand.topics.iter().map(|topic| self.topic(brand, topic))).collect()
     }
 

@@ -34,10 +34,15 @@ pub(super) struct Answered {
     pub(super) record: RequestRecord,
 }
 
+/// Whether what was recorded under a request id binds it still.
+pub(super) const fn holds(recorded_at: Timestamp, now: Timestamp) -> bool {
+    now.nanos().saturating_sub(recorded_at.nanos()) < HOLDS_NANOS
+}
+
 impl Answered {
     /// Whether it still binds at this instant.
     pub(super) fn holds_at(&self, now: Timestamp) -> bool {
-        now.nanos().saturating_sub(self.record.recorded_at.nanos()) < HOLDS_NANOS
+        holds(self.record.recorded_at, now)
     }
 
     /// The first response, if this is the same request.

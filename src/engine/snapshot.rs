@@ -7,6 +7,7 @@
 //! words come first there.
 
 use super::boot::{Recovered, partitions};
+use super::erasure::Case;
 use super::request::Answered;
 use super::{Engine, Shared, locked};
 use crate::catalog::{Name, Names};
@@ -26,6 +27,8 @@ const NOTICES: u8 = 3;
 const REQUESTS: u8 = 4;
 const SHAPES: u8 = 5;
 const PARTITIONS: u8 = 6;
+const CASES: u8 = 7;
+const CATALOGS: u8 = 8;
 
 /// Octets of a piece of an image; below what a checkpoint takes.
 const PIECE: usize = 48 * 1024;
@@ -52,7 +55,14 @@ impl Engine {
             let partition = u32::try_from(partition).unwrap_or(u32::MAX);
             pieces(PARTITIONS, partition.saturating_mul(PIECES), &image)
         });
-        let rest = [Shared::shapes, Shared::requests_kept, Shared::notices_kept, Shared::words];
+        let rest = [
+            Shared::shapes,
+            Shared::cases_kept,
+            Shared::requests_kept,
+            Shared::notices_kept,
+            Shared::catalogs_kept,
+            Shared::words,
+        ];
         let rest = rest.into_iter().flat_map(|copy| copy(shared));
         let contents = self.checkpoints.write(anchor, &mut copied.chain(rest))?;
         Ok((anchor, contents))
@@ -77,6 +87,14 @@ impl Shared {
         pieces(SHAPES, 0, &image)
     }
 
+    fn cases_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for case in locked(&self.cases).behind(Revision::ZERO) {
+            put_item(&mut image, &case.to_octets());
+        }
+        pieces(CASES, 0, &image)
+    }
+
     fn requests_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
         let mut image = Vec::new();
         for answered in self.requests.holding(self.moment().at) {
@@ -93,6 +111,14 @@ impl Shared {
             put_item(&mut image, &[&digest[..], &revision.number().to_le_bytes()[..]].concat());
         }
         pieces(NOTICES, 0, &image)
+    }
+
+    fn catalogs_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for revision in &*locked(&self.catalogs) {
+            image.extend(revision.number().to_le_bytes());
+        }
+        pieces(CATALOGS, 0, &image)
     }
 
     /// The words, the text of the catalog, its campaigns, the floor of time, and the revision that
@@ -170,6 +196,8 @@ impl Builder {
                 let loader = self.loader.as_mut().ok_or("partitions without shapes")?;
                 loader.add(&octets).map_err(|error| error.to_string())
             }
+            Some((CASES, _)) => self.cases(&octets),
+            Some((CATALOGS, _)) => self.catalogs(&octets),
             Some((kind, _)) => Err(format!("no image has the kind {kind}")),
         }
     }
@@ -201,11 +229,27 @@ impl Builder {
         Ok(())
     }
 
+    fn cases(&mut self, octets: &[u8]) -> Result<(), String> {
+        for item in items(octets) {
+            self.recovered.cases.put(Case::of_octets(item?).ok_or("a case cannot be read")?);
+        }
+        Ok(())
+    }
+
     fn requests(&mut self, octets: &[u8]) -> Result<(), String> {
         for item in items(octets) {
             let (revision, rest) = split_number(item?)?;
             let record = decode_request(rest).map_err(|error| error.to_string())?;
             self.recovered.requests.put(Answered { revision: Revision::new(revision), record });
+        }
+        Ok(())
+    }
+
+    fn catalogs(&mut self, mut octets: &[u8]) -> Result<(), String> {
+        while !octets.is_empty() {
+            let (revision, rest) = split_number(octets)?;
+            self.recovered.note_catalog(Revision::new(revision));
+            octets = rest;
         }
         Ok(())
     }

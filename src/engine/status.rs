@@ -6,7 +6,7 @@ use super::error::EngineError;
 use super::history::parse_address;
 use super::{Engine, Shared};
 use crate::authorize::{Authorized, Operation, authorize, permit};
-use crate::catalog::{Brand, Catalog};
+use crate::catalog::{Brand, Catalog, Topic};
 use crate::decide::Horizon;
 use crate::model::actor::{Caller, Role};
 use crate::model::address::Address;
@@ -157,16 +157,16 @@ impl Shared {
 }
 
 /// What a status is computed from.
-struct View<'a> {
-    catalog: &'a Catalog,
-    profile: &'a Profile,
-    base: Option<&'a Profile>,
-    events: &'a [Event],
-    now: Moment,
+pub(super) struct View<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) profile: &'a Profile,
+    pub(super) base: Option<&'a Profile>,
+    pub(super) events: &'a [Event],
+    pub(super) now: Moment,
 }
 
 impl View<'_> {
-    fn consents(&self) -> Vec<ScopedConsent> {
+    pub(super) fn consents(&self) -> Vec<ScopedConsent> {
         let declared = self.profile.declarations.iter().filter_map(|(scope, declaration)| {
             let (state, legal_basis) = match *declaration {
                 Declaration::Yes { basis, day } => {
@@ -209,7 +209,7 @@ impl View<'_> {
         })
     }
 
-    fn opt_outs(&self) -> Vec<ScopedOptOut> {
+    pub(super) fn opt_outs(&self) -> Vec<ScopedOptOut> {
         let is_opt_out = |declaration: &Declaration<Day>| {
             matches!(declaration, Declaration::No { origin: Origin::OptOut })
         };
@@ -219,7 +219,7 @@ impl View<'_> {
             .collect()
     }
 
-    fn blocks(&self) -> Vec<ScopedBlock> {
+    pub(super) fn blocks(&self) -> Vec<ScopedBlock> {
         let of_owner = self.profile.declarations.iter().filter_map(|(scope, declaration)| {
             let cause = match declaration {
                 Declaration::No { origin: Origin::OwnerRequest } => Cause::OwnerRequest,
@@ -293,22 +293,28 @@ impl View<'_> {
         let scope = Scope::Brand(brand.id);
         let evidence =
             Evidence { method: Method::InPerson, source: "status".into(), ..Evidence::default() };
-        let campaign = Campaign {
+        let id = CampaignId::parse("status")?;
+        let request = |topic: &Topic| Campaign {
             brand: brand.id,
-            id: CampaignId::parse("status")?,
-            topic: None,
+            id: id.clone(),
+            topic: Some(topic.id),
             purpose: Purpose::ConsentRequest,
             channel: Channel::Email,
             retired: false,
         };
         let staff = Caller { credential: "".into(), roles: vec![Role::Staff], actor: "".into() };
         let dry = |command: Command| Some(self.dry(&authorize(&staff, command).ok()?));
+        // A request is about a topic: what may be asked for any of them may be asked.
+        let asked =
+            brand.topics.iter().map(request).filter_map(|campaign| {
+                dry(Command::MarkConsentRequested { campaign, evidence: None })
+            });
+        let asked: Vec<WriteOutcome> = asked.collect();
+        let applied = asked.iter().find(|outcome| **outcome == WriteOutcome::Applied);
+        let mark_consent_requested = *applied.or(asked.first()).unwrap_or(&WriteOutcome::Policy);
         Some(BrandActions {
             brand: brand.id,
-            mark_consent_requested: dry(Command::MarkConsentRequested {
-                campaign,
-                evidence: None,
-            })?,
+            mark_consent_requested,
             record_consent: dry(Command::RecordConsent {
                 scopes: vec![scope],
                 legal_basis: LegalBasis::Consent,
@@ -328,7 +334,7 @@ impl View<'_> {
 
     fn dry(&self, command: &Authorized<Command>) -> WriteOutcome {
         let subject = Subject { profile: self.profile, base: self.base };
-        let past = Past::Read(self.events);
+        let past = Past::Read { events: self.events, base_spoke: None };
         match transition(subject, past, command, self.catalog, self.now) {
             Transition::Done(Outcome { outcome, .. }) => outcome,
             // The past is read: it cannot be asked for.

@@ -2,10 +2,15 @@
 
 mod checkpoints;
 mod concurrency;
+mod erasure;
+mod explain;
 mod faults;
 mod follow;
 mod full_disk;
+mod imports;
+mod owner;
 mod power_cuts;
+mod sheet;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +22,7 @@ use super::Engine;
 use super::boot::{BootError, Settings};
 use super::check::{Answer, Question};
 use super::clock::Clock;
-use super::error::EngineError;
+use super::error::{EngineError, InvalidRequest};
 use super::preferences::PreferencesUpdate;
 use super::write::{Write, Written};
 use crate::ledger::{Disk, Options, RealDisk};
@@ -54,7 +59,7 @@ purpose = "marketing"
 pub(super) struct TestClock(AtomicI64);
 
 impl TestClock {
-    fn at(day: u16) -> Arc<Self> {
+    pub(super) fn at(day: u16) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(Day::new(day).start().nanos())))
     }
 
@@ -85,7 +90,7 @@ fn settings(dir: &Path) -> Settings {
     }
 }
 
-async fn open(dir: &Path, clock: &Arc<TestClock>) -> Result<Arc<Engine>, BootError> {
+pub(super) async fn open(dir: &Path, clock: &Arc<TestClock>) -> Result<Arc<Engine>, BootError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     Engine::open(settings(dir), disk, clock.clone()).await
 }

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use super::error::{InvalidRequest, Violation};
 use crate::model::address::Address;
 use crate::model::campaign::Purpose;
-use crate::model::command::{Command, Proof, Wish};
+use crate::model::command::{Command, ImportedFact, Proof, Wish};
 use crate::model::day::Timestamp;
-use crate::model::evidence::{Evidence, Lacking, LegalBasis};
+use crate::model::evidence::{Evidence, Lacking, LegalBasis, Method};
 use crate::model::scope::Scope;
 
 /// Most characters of a reason, an explanation, a note.
@@ -111,6 +111,27 @@ impl Findings {
         }
     }
 
+    /// A row of a file names its source, whatever it says.
+    fn imported(&mut self, fact: ImportedFact, reason: &str, evidence: &Evidence, now: Timestamp) {
+        let must_say_why = matches!(fact, ImportedFact::Blocked(_));
+        self.reason("reason", reason, must_say_why);
+        self.evidence(evidence, now);
+        if evidence.method != Method::Import {
+            self.add("evidence.method", "must be IMPORT");
+        }
+        if let ImportedFact::Granted { scope, legal_basis } = fact {
+            if scope.brand().is_none() {
+                self.add("scope", "must be a brand or a topic: nobody consents to more");
+            }
+            if !matches!(legal_basis, LegalBasis::Consent | LegalBasis::ExistingCustomer) {
+                self.add("legal_basis", "must be CONSENT or EXISTING_CUSTOMER");
+            }
+            self.proves_yes(Some(evidence));
+        } else if evidence.source.trim().is_empty() {
+            self.add("evidence.source", "is mandatory; name the file and the line");
+        }
+    }
+
     fn proves_yes(&mut self, evidence: Option<&Evidence>) {
         let Some(evidence) = evidence else {
             self.add("evidence", "is mandatory: a consent is recorded with its proof");
@@ -180,6 +201,9 @@ pub fn command(command: &Command, now: Timestamp) -> Result<(), InvalidRequest> 
             findings.evidence(evidence, now);
             findings.proves_yes(Some(evidence));
         }
+        Command::Import { fact, reason, evidence } => {
+            findings.imported(*fact, reason, evidence, now);
+        }
         Command::MarkConsentRequested { campaign, evidence } => {
             if campaign.purpose != Purpose::ConsentRequest {
                 findings.add("campaign", "is no consent request; mark only what asks for consent");
@@ -230,17 +254,60 @@ pub fn command(command: &Command, now: Timestamp) -> Result<(), InvalidRequest> 
     findings.into_result()
 }
 
-/// Whether a request id is one: printable ASCII, at most 64 octets.
+/// Whether a request id is one: printable ASCII, at most 64 octets. It is kept with the answer of
+/// its call, which outlives an erasure, so it is no address.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn request_id(id: &str) -> Result<(), InvalidRequest> {
+    if id.contains('@') {
+        let problem = "must not hold `@`: it outlives an erasure, so it must name nobody";
+        return Err(InvalidRequest::one("request_id", problem));
+    }
     if id.len() <= MAX_REQUEST_ID && id.bytes().all(|octet| octet.is_ascii_graphic()) {
         return Ok(());
     }
     let problem =
         format!("must be at most {MAX_REQUEST_ID} printable ASCII characters, such as a UUID");
     Err(InvalidRequest::one("request_id", problem))
+}
+
+/// What stays when an address is erased: the note of whoever approves it, and who that is.
+///
+/// # Errors
+/// Which of them names the address.
+pub fn outlives_erasure(
+    note: &str,
+    actor: &str,
+    address: Option<&Address>,
+) -> Result<(), InvalidRequest> {
+    let Some(address) = address else { return Ok(()) };
+    let mut findings = Findings::default();
+    for (field, text) in [("note", note), ("maysend-actor", actor)] {
+        if names(text, address) {
+            findings.add(field, "must not name the person, for it outlives the erasure");
+        }
+    }
+    findings.into_result()
+}
+
+/// Whether a text holds an address, or what precedes its plus tag, in whatever spelling.
+#[must_use]
+pub fn names(text: &str, address: &Address) -> bool {
+    if !text.contains('@') {
+        return false;
+    }
+    let (text, base) = (text.to_lowercase(), address.base());
+    let persons = || [Some(address), base.as_ref()].into_iter().flatten();
+    let is = |word: &str| {
+        let spelt = Address::parse(word.as_bytes());
+        spelt.is_ok_and(|spelt| persons().any(|person| spelt == *person))
+    };
+    let is_border = |c: char| c.is_whitespace() || "<>()[]{},;:`|/?&=".contains(c);
+    persons().any(|person| text.contains(person.as_str()))
+        || text
+            .split(is_border)
+            .any(|word| is(word) || is(word.trim_matches(['"', '\'', '.', '!'])))
 }
 
 /// The notice is shared by all who saw it and outlives an erasure: it must not name anyone.
@@ -252,9 +319,9 @@ pub fn notice_is_impersonal(
     addresses: &[&Address],
 ) -> Result<(), InvalidRequest> {
     let evidence = match command {
-        Command::RecordConsent { evidence, .. } | Command::BeginOptIn { evidence, .. } => {
-            Some(evidence)
-        }
+        Command::RecordConsent { evidence, .. }
+        | Command::Import { evidence, .. }
+        | Command::BeginOptIn { evidence, .. } => Some(evidence),
         Command::OptOut { evidence, .. }
         | Command::MarkConsentRequested { evidence, .. }
         | Command::OwnerChoice { evidence, .. } => evidence.as_ref(),
@@ -284,4 +351,27 @@ pub fn notice_is_impersonal(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, address: &str, expect: bool) {
+        assert_eq!(names(text, &Address::parse(address.as_bytes()).unwrap()), expect, "{text}");
+    }
+
+    #[test]
+    fn a_text_names_an_address_in_whatever_spelling() {
+        check("erased <EVE@Example.org>.", "eve@example.org", true);
+        check("mailto:eve@example.org?subject=x", "eve@example.org", true);
+        check("it was \"eve\"@example.org.", "eve@example.org", true);
+        check("see 'eve@b\u{fc}hne.example'!", "eve@b\u{fc}hne.example", true);
+        check("see eve@xn--bhne-0ra.example", "eve@b\u{fc}hne.example", true);
+        check("eve@example.org", "eve+shop@example.org", true);
+        check("eve+shop@example.org", "eve@example.org", false);
+        check("ben@buehne.example saw eve", "eve@example.org", false);
+        check("", "eve@example.org", false);
+    }
 }

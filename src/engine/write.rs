@@ -49,6 +49,10 @@ impl Engine {
     pub async fn write(&self, caller: &Caller, write: Write) -> Result<Written, EngineError> {
         let Write { mut command, addresses, request_id, body } = write;
         check_count(addresses.len(), MAX_WRITE)?;
+        if matches!(command, Command::ApproveErasure { .. } | Command::RejectErasure { .. }) {
+            // It would be recorded without four eyes, and nothing would be erased.
+            return Err(InvalidRequest::one("command", "is not a write but a decision").into());
+        }
         // A logged-in owner stands behind one address at one controller, never behind a list.
         if let Command::RegisterAddresses { controllers, owner_session, .. } = &mut command {
             let is_one = addresses.len() == 1 && controllers.len() == 1;
@@ -60,7 +64,7 @@ impl Engine {
         let valid: Vec<&Address> = parsed.iter().flatten().collect();
         validate::notice_is_impersonal(&command, &valid)?;
         let command = authorize(caller, command)?;
-        let targets = parsed.into_iter().map(|address| self.target(address?)).collect();
+        let targets = parsed.into_iter().map(|address| Some(self.target(address?))).collect();
         self.submit(command, targets, &request_id, &body).await
     }
 
@@ -90,15 +94,15 @@ impl Engine {
         self.jobs.send(job).await.map_err(|_| EngineError::Stopping)
     }
 
-    fn target(&self, address: Address) -> Option<Target> {
+    pub(super) fn target(&self, address: Address) -> Target {
         let base = address.base();
         let fingerprint = self.fingerprint(&address);
-        Some(Target {
+        Target {
             fingerprint,
             base: self.shared.base_of(&address),
             tagged: base.is_some(),
             address: Some(address),
-        })
+        }
     }
 }
 

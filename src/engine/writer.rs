@@ -8,6 +8,8 @@
 //! FULL DISK: a group with yeses that does not fit is given up whole and staged again with its
 //! noes alone, which the ledger has reserved space for.
 
+mod erase;
+mod import;
 mod stage;
 
 use std::collections::HashMap;
@@ -16,6 +18,8 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use self::erase::DecideJob;
+pub(super) use self::import::{ImportJob, Prefetched, RowJob};
 use self::stage::{Applied, Stage};
 use super::Shared;
 use super::campaigns::CatalogRefused;
@@ -59,7 +63,7 @@ pub(super) struct Target {
     pub(super) base: Option<Fingerprint>,
 }
 
-type Reply<T, E = EngineError> = oneshot::Sender<Result<T, E>>;
+pub(super) type Reply<T, E = EngineError> = oneshot::Sender<Result<T, E>>;
 
 /// A command for some addresses. A target that is no address is none.
 #[derive(Debug)]
@@ -75,6 +79,10 @@ pub(super) struct WriteJob {
 pub(super) enum Job {
     /// A command.
     Write(WriteJob),
+    /// A decision on an erasure.
+    Decide(DecideJob),
+    /// The rows of a file.
+    Import(ImportJob),
     /// A campaign, and the catalog that has it.
     Campaign { campaign: Campaign, reply: Reply<()> },
     /// A version of the catalog file.
@@ -103,6 +111,11 @@ impl Writer {
         while let Some(job) = waiting.take().or_else(|| jobs.blocking_recv()) {
             match job {
                 Job::Write(first) => waiting = self.gather(first, &mut jobs),
+                Job::Decide(job) => {
+                    let decided = self.decide(&job);
+                    answer(job.reply, decided);
+                }
+                Job::Import(job) => self.import(job),
                 Job::Campaign { campaign, reply } => answer(reply, self.campaign(campaign)),
                 Job::Catalog { file, source, reply } => {
                     answer(reply, self.catalog(&file, source));
@@ -179,6 +192,14 @@ impl Writer {
         urgency: Urgency,
     ) -> Result<Committed<T>, EngineError> {
         let committed = self.ledger.commit(group, urgency);
+        self.told(committed)
+    }
+
+    /// What a commit came to, as callers are told it.
+    fn told<T>(
+        &self,
+        committed: Result<Committed<T>, CommitError>,
+    ) -> Result<Committed<T>, EngineError> {
         // A commit that went well latches too where its mark could not be written.
         if self.ledger.is_latched() {
             self.shared.latched.store(true, Ordering::Release);
@@ -187,6 +208,7 @@ impl Writer {
             CommitError::Full => EngineError::DiskFull,
             CommitError::Latched => EngineError::Latched,
             CommitError::TooLarge => EngineError::WriteTooLarge { limit: MAX_GROUP_OCTETS },
+            CommitError::Unreadable(_) | CommitError::NotErasable(_) => super::damaged(&error),
             error => {
                 tracing::error!(%error, "the ledger is latched: a write to disk failed");
                 self.shared.latched.store(true, Ordering::Release);
@@ -263,7 +285,7 @@ impl Writer {
         let mut group = self.ledger.begin(());
         let mut payload = Vec::new();
         encode_catalog(&version, rand::random(), &mut payload);
-        group.push(RecordKind::Catalog, &payload);
+        let revision = group.push(RecordKind::Catalog, &payload);
         for (key, campaign) in &next.campaigns {
             if current.campaigns.get(key) != Some(campaign) {
                 self.put_campaign(&mut group, campaign);
@@ -272,6 +294,7 @@ impl Writer {
         self.append(group, Urgency::Yes)?;
         self.shared.floor.set(at);
         *super::locked(&self.shared.catalog_source) = source;
+        super::locked(&self.shared.catalogs).push(revision);
         self.shared.set_catalog(next);
         self.publish();
         Ok(())

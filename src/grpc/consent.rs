@@ -6,18 +6,18 @@ use super::api::consent_service_server::ConsentService;
 use super::api::{
     BlockAddressesRequest, BlockAddressesResponse, GetHistoryRequest, GetHistoryResponse,
     GetStatusRequest, GetStatusResponse, GetSubjectSheetRequest, GetSubjectSheetResponse,
-    LiftBlocksRequest, LiftBlocksResponse, MarkConsentRequestedRequest,
-    MarkConsentRequestedResponse, OptOutRequest, OptOutResponse, RecordConsentRequest,
-    RecordConsentResponse, RegisterAddressesRequest, RegisterAddressesResponse,
-    ResubscribeByStaffRequest, ResubscribeByStaffResponse, WithdrawConsentRequest,
-    WithdrawConsentResponse,
+    ImportFactsRequest, ImportFactsResponse, LiftBlocksRequest, LiftBlocksResponse,
+    MarkConsentRequestedRequest, MarkConsentRequestedResponse, OptOutRequest, OptOutResponse,
+    RecordConsentRequest, RecordConsentResponse, RegisterAddressesRequest,
+    RegisterAddressesResponse, ResubscribeByStaffRequest, ResubscribeByStaffResponse,
+    WithdrawConsentRequest, WithdrawConsentResponse,
 };
 use super::caller::caller_of;
 use super::edge::Edge;
-use super::refusal::Refusal;
 use super::{decode, encode};
 use crate::engine::write::Written;
 use crate::model::revision::Revision;
+use crate::sheet::render;
 
 #[tonic::async_trait]
 impl ConsentService for Edge {
@@ -87,6 +87,16 @@ impl ConsentService for Edge {
         Ok(Response::new(RegisterAddressesResponse { revision, outcomes }))
     }
 
+    async fn import_facts(
+        &self,
+        request: Request<ImportFactsRequest>,
+    ) -> Result<Response<ImportFactsResponse>, Status> {
+        let (caller, request) = caller_of(request)?;
+        let import = decode::import_facts(request, &self.engine.catalog())?;
+        let imported = self.engine.import(&caller, import).await?;
+        Ok(Response::new(encode::imported(&imported)))
+    }
+
     async fn get_status(
         &self,
         request: Request<GetStatusRequest>,
@@ -109,24 +119,36 @@ impl ConsentService for Edge {
 
     async fn mark_consent_requested(
         &self,
-        _request: Request<MarkConsentRequestedRequest>,
+        request: Request<MarkConsentRequestedRequest>,
     ) -> Result<Response<MarkConsentRequestedResponse>, Status> {
-        let (call, part) = ("MarkConsentRequested", "consent requests");
-        Err(Refusal::NotImplemented { call, part }.into())
+        let (caller, request) = caller_of(request)?;
+        let write = decode::mark_consent_requested(request, &self.engine.catalog())?;
+        let Written { revision, outcomes } = self.engine.write(&caller, write).await?;
+        let (revision, outcomes) = (revision.number(), encode::outcomes(&outcomes));
+        Ok(Response::new(MarkConsentRequestedResponse { revision, outcomes }))
     }
 
     async fn resubscribe_by_staff(
         &self,
-        _request: Request<ResubscribeByStaffRequest>,
+        request: Request<ResubscribeByStaffRequest>,
     ) -> Result<Response<ResubscribeByStaffResponse>, Status> {
-        let (call, part) = ("ResubscribeByStaff", "resubscription by staff");
-        Err(Refusal::NotImplemented { call, part }.into())
+        let (caller, request) = caller_of(request)?;
+        let write = decode::resubscribe_by_staff(request, &self.engine.catalog())?;
+        let Written { revision, outcomes } = self.engine.write(&caller, write).await?;
+        let (revision, outcomes) = (revision.number(), encode::outcomes(&outcomes));
+        Ok(Response::new(ResubscribeByStaffResponse { revision, outcomes }))
     }
 
     async fn get_subject_sheet(
         &self,
-        _request: Request<GetSubjectSheetRequest>,
+        request: Request<GetSubjectSheetRequest>,
     ) -> Result<Response<GetSubjectSheetResponse>, Status> {
-        Err(Refusal::NotImplemented { call: "GetSubjectSheet", part: "data sheets" }.into())
+        let (caller, request) = caller_of(request)?;
+        let decode::SheetAsk { address, form, language } =
+            decode::subject_sheet(request, &self.engine.catalog())?;
+        let sheet = self.engine.subject_sheet(&caller, address.as_bytes()).await?;
+        let (content_type, sheet) = (form.content_type(), render(&sheet, form, language));
+        let (content_type, sheet) = (content_type.to_owned(), sheet.into_bytes());
+        Ok(Response::new(GetSubjectSheetResponse { content_type, sheet }))
     }
 }

@@ -11,7 +11,6 @@ use super::api::{ExplainRequest, ExplainResponse};
 use super::caller::caller_of;
 use super::codec::{CheckAnswer, CheckAsk};
 use super::edge::Edge;
-use super::refusal::Refusal;
 use super::{decode, encode, status};
 use crate::engine::check::Question;
 use crate::model::actor::Caller;
@@ -57,9 +56,12 @@ impl DecisionService for Edge {
 
     async fn explain(
         &self,
-        _request: Request<ExplainRequest>,
+        request: Request<ExplainRequest>,
     ) -> Result<Response<ExplainResponse>, Status> {
-        Err(Refusal::NotImplemented { call: "Explain", part: "explanations" }.into())
+        let (caller, request) = caller_of(request)?;
+        let inquiry = decode::explain(request, &self.engine.catalog())?;
+        let explanation = self.engine.explain(&caller, inquiry).await?;
+        Ok(Response::new(encode::explanation(explanation, &self.engine.catalog().names)))
     }
 }
 

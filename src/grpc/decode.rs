@@ -7,19 +7,29 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod campaign;
+mod erasure;
+mod explain;
+mod import;
 mod preference;
 mod reading;
+mod sheet;
 mod subject;
 mod words;
 mod write;
 
 pub(super) use self::campaign::register_campaign;
+pub(super) use self::erasure::{approve, case_state, reject, request_erasure};
+pub(super) use self::explain::explain;
+pub(super) use self::import::import_facts;
 pub(super) use self::preference::{
-    MintLinks, Unsubscribe, mint_links, unsubscribe, update_preferences,
+    ConfirmOptIn, MintLinks, Unsubscribe, begin_opt_in, confirm_opt_in, mint_links,
+    record_owner_choice, unsubscribe, update_preferences,
 };
+pub(super) use self::sheet::{SheetAsk, subject_sheet};
 pub(super) use self::subject::Subject;
 pub(super) use self::write::{
-    block_addresses, lift_blocks, opt_out, record_consent, register_addresses, withdraw_consent,
+    block_addresses, lift_blocks, mark_consent_requested, opt_out, record_consent,
+    register_addresses, resubscribe_by_staff, withdraw_consent,
 };
 
 /// The addresses as their octets came.

@@ -2,19 +2,25 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod change;
+mod erasure;
 mod event;
+mod explain;
 mod status;
 mod words;
 
 pub(super) use self::change::changes;
+pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;
+pub(super) use self::explain::explanation;
 pub(super) use self::status::{history, status};
-use self::words::{channel, purpose};
+use self::words::{channel, import_effect, purpose};
 use super::api;
 use super::codec::CheckAnswer;
 use crate::catalog::{Brand, Catalog, Controller, Names, Topic};
 use crate::engine::campaigns::CampaignPage;
 use crate::engine::check::Answer;
+use crate::engine::import::Imported;
+use crate::engine::opt_in::OptInBegun;
 use crate::engine::preferences::{Links, Preference, Preferences, PreferencesUpdated};
 use crate::model::campaign::Campaign;
 use crate::model::verdict::WriteOutcome;
@@ -28,6 +34,16 @@ pub(super) fn answer(answer: Answer) -> CheckAnswer {
 /// Outcomes have the same numbers on the wire.
 pub(super) fn outcomes(outcomes: &[WriteOutcome]) -> Vec<i32> {
     outcomes.iter().map(|outcome| outcome.code().into()).collect()
+}
+
+pub(super) fn imported(imported: &Imported) -> api::ImportFactsResponse {
+    let Imported { revision, outcomes: became, effects } = imported;
+    let effects = effects.iter().map(|effect| import_effect(*effect).into());
+    api::ImportFactsResponse {
+        revision: revision.number(),
+        outcomes: outcomes(became),
+        effects: effects.collect(),
+    }
 }
 
 pub(super) fn links(links: Vec<Option<Links>>) -> api::MintLinksResponse {
@@ -55,6 +71,24 @@ pub(super) fn preferences_updated(
 ) -> api::UpdatePreferencesResponse {
     let PreferencesUpdated { preferences: stands, revision, outcomes: became } = updated;
     api::UpdatePreferencesResponse {
+        preferences: Some(preferences(stands, names)),
+        revision: revision.number(),
+        outcomes: outcomes(&became),
+    }
+}
+
+pub(super) fn opt_in_begun(begun: OptInBegun) -> api::BeginOptInResponse {
+    let OptInBegun { confirm_token, confirm_url, revision, outcome } = begun;
+    let (revision, outcome) = (revision.number(), outcome.code().into());
+    api::BeginOptInResponse { confirm_token, confirm_url, revision, outcome }
+}
+
+pub(super) fn opt_in_confirmed(
+    updated: PreferencesUpdated,
+    names: &Names,
+) -> api::ConfirmOptInResponse {
+    let PreferencesUpdated { preferences: stands, revision, outcomes: became } = updated;
+    api::ConfirmOptInResponse {
         preferences: Some(preferences(stands, names)),
         revision: revision.number(),
         outcomes: outcomes(&became),
@@ -96,8 +130,12 @@ pub(super) fn catalog(catalog: &Catalog) -> api::GetCatalogResponse {
         }
     };
     let controller = |controller: &Controller| {
-        let Controller { id, title } = controller;
-        api::Controller { id: names.controller(*id).to_owned(), title: title.to_string() }
+        let Controller { id, title, recipients } = controller;
+        api::Controller {
+            id: names.controller(*id).to_owned(),
+            title: title.to_string(),
+            recipients: recipients.iter().map(ToString::to_string).collect(),
+        }
     };
     api::GetCatalogResponse {
         controllers: catalog.controllers.iter().map(controller).collect(),

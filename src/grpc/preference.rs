@@ -11,8 +11,8 @@ use super::api::{
 };
 use super::caller::caller_of;
 use super::edge::Edge;
-use super::refusal::Refusal;
 use super::{decode, encode};
+use crate::engine::write::Written;
 
 #[tonic::async_trait]
 impl PreferenceService for Edge {
@@ -60,23 +60,34 @@ impl PreferenceService for Edge {
 
     async fn begin_opt_in(
         &self,
-        _request: Request<BeginOptInRequest>,
+        request: Request<BeginOptInRequest>,
     ) -> Result<Response<BeginOptInResponse>, Status> {
-        Err(Refusal::NotImplemented { call: "BeginOptIn", part: "double opt-in" }.into())
+        let (caller, request) = caller_of(request)?;
+        let request = decode::begin_opt_in(request, &self.engine.catalog())?;
+        let begun = self.engine.begin_opt_in(&caller, request).await?;
+        Ok(Response::new(encode::opt_in_begun(begun)))
     }
 
     async fn confirm_opt_in(
         &self,
-        _request: Request<ConfirmOptInRequest>,
+        request: Request<ConfirmOptInRequest>,
     ) -> Result<Response<ConfirmOptInResponse>, Status> {
-        Err(Refusal::NotImplemented { call: "ConfirmOptIn", part: "double opt-in" }.into())
+        let (caller, request) = caller_of(request)?;
+        let decode::ConfirmOptIn { token, evidence } =
+            decode::confirm_opt_in(request, &self.engine.catalog())?;
+        let updated = self.engine.confirm_opt_in(&caller, &token, evidence).await?;
+        Ok(Response::new(encode::opt_in_confirmed(updated, &self.engine.catalog().names)))
     }
 
     async fn record_owner_choice(
         &self,
-        _request: Request<RecordOwnerChoiceRequest>,
+        request: Request<RecordOwnerChoiceRequest>,
     ) -> Result<Response<RecordOwnerChoiceResponse>, Status> {
-        let (call, part) = ("RecordOwnerChoice", "portals and online booking");
-        Err(Refusal::NotImplemented { call, part }.into())
+        let (caller, request) = caller_of(request)?;
+        let chosen = decode::record_owner_choice(request, &self.engine.catalog())?;
+        let Written { revision, outcomes } =
+            self.engine.record_owner_choice(&caller, chosen).await?;
+        let (revision, outcomes) = (revision.number(), encode::outcomes(&outcomes));
+        Ok(Response::new(RecordOwnerChoiceResponse { revision, outcomes }))
     }
 }

@@ -1,6 +1,6 @@
 //! What the edge refuses by itself, before the engine hears of it.
 
-use crate::engine::error::{InvalidRequest, Violation};
+use crate::engine::error::{EngineError, InvalidRequest, Violation};
 
 /// Most faults that one answer lists. They travel in a header, and clients take some 8 KiB of those;
 /// who made more mends these first.
@@ -20,19 +20,14 @@ pub(super) enum Refusal {
         /// Each field that holds one.
         violations: Vec<Violation>,
     },
+    /// The campaign that it names is not there to be sent.
+    #[error(transparent)]
+    Campaign(EngineError),
     /// The message is larger than this server reads.
     #[error("the message is larger than the server takes; split it")]
     TooLarge {
         /// How many octets it takes, where that is known.
         limit: Option<u64>,
-    },
-    /// The call belongs to a part of the API that this version does not offer.
-    #[error("`{call}` belongs to a part of the API that this version does not offer yet: {part}")]
-    NotImplemented {
-        /// The name of the call.
-        call: &'static str,
-        /// What the part is about.
-        part: &'static str,
     },
 }
 

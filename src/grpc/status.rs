@@ -16,6 +16,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use super::api::ErrorReason;
 use super::refusal::{MAX_FAULTS, Name, Refusal};
 use crate::authorize::Forbidden;
+use crate::engine::erasure::CaseState;
 use crate::engine::error::{EngineError, InvalidRequest, Violation};
 use crate::model::actor::Role;
 use crate::model::campaign::is_id;
@@ -96,7 +97,22 @@ impl Failure {
         match error {
             EngineError::Invalid(InvalidRequest { violations }) => Self::invalid(violations),
             EngineError::Forbidden(Forbidden { needs }) => Self::forbidden(needs),
-            EngineError::SamePerson(_) => failure(Code::PermissionDenied, ErrorReason::SamePerson),
+            EngineError::SamePerson { id, why: _ } => {
+                failure(Code::PermissionDenied, ErrorReason::SamePerson).with("id", id)
+            }
+            EngineError::UnknownCase { id } => {
+                failure(Code::NotFound, ErrorReason::UnknownCase).with("id", id)
+            }
+            EngineError::CaseDecided { id, state } => {
+                let state = match state {
+                    CaseState::Pending => "PENDING",
+                    CaseState::Rejected => "REJECTED",
+                    CaseState::Erased => "ERASED",
+                };
+                failure(Code::FailedPrecondition, ErrorReason::CaseDecided)
+                    .with("id", id)
+                    .with("state", state)
+            }
             EngineError::UnknownBrand { brand } => {
                 failure(Code::NotFound, ErrorReason::UnknownBrand).with("brand", brand)
             }
@@ -169,6 +185,7 @@ impl Failure {
                 };
                 Self { violations, ..Self::from_engine(error) }
             }
+            Refusal::Campaign(error) => Self::from_engine(error),
             Refusal::TooLarge { limit } => {
                 let failure =
                     Self::new(Code::ResourceExhausted, ErrorReason::RequestTooLarge, message);
@@ -176,11 +193,6 @@ impl Failure {
                     Some(limit) => failure.with("limit_bytes", limit),
                     None => failure,
                 }
-            }
-            Refusal::NotImplemented { call, part } => {
-                Self::new(Code::Unimplemented, ErrorReason::NotImplemented, message)
-                    .with("method", call)
-                    .with("part", part)
             }
         }
     }
@@ -193,7 +205,7 @@ impl Failure {
         if let Some(first) = violations.first() {
             message = format!("{}: {}", first.field, first.problem);
             field.clone_from(&first.field);
-            if count == 1 && field == "addresses" {
+            if count == 1 && ["addresses", "facts"].contains(&field.as_str()) {
                 reason = ErrorReason::NoAddresses;
             }
         }
@@ -262,12 +274,14 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         EngineError::CampaignDiffers { brand, campaign } => {
             EngineError::CampaignDiffers { brand: shown(brand), campaign: shown(campaign) }
         }
+        EngineError::UnknownCase { id } => EngineError::UnknownCase { id: shown(id) },
         EngineError::RequestIdReused { id } if id.contains('@') => {
             EngineError::RequestIdReused { id: NOT_SHOWN.to_owned() }
         }
         error @ (EngineError::Invalid(_)
         | EngineError::Forbidden(_)
-        | EngineError::SamePerson(_)
+        | EngineError::SamePerson { .. }
+        | EngineError::CaseDecided { .. }
         | EngineError::TooManyAddresses { .. }
         | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken

@@ -3,8 +3,8 @@
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroU8;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -35,30 +35,50 @@ struct KeyEntry {
     state: Spanned<EntryState>,
 }
 
+/// What a token key of a file does.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum EntryState {
+pub(super) enum EntryState {
     Signing,
     Verifying,
     Retired,
 }
 
-/// A file with these keys, the token key signing.
-pub(super) fn text(fingerprint: &[u8; FINGERPRINT_KEY], secret: &[u8; SECRET]) -> String {
+impl EntryState {
+    /// As the file says it.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Signing => "signing",
+            Self::Verifying => "verifying",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+/// A token key as a file holds it.
+pub(super) struct Entry {
+    pub(super) id: NonZeroU8,
+    pub(super) secret: [u8; SECRET],
+    pub(super) state: EntryState,
+}
+
+/// A file with these keys.
+pub(super) fn text(fingerprint: &[u8; FINGERPRINT_KEY], entries: &[Entry]) -> String {
     let fingerprint = hex::encode(fingerprint);
-    let secret = hex::encode(secret);
+    let entry = |entry: &Entry| {
+        let Entry { id, secret, state } = entry;
+        let (secret, state) = (hex::encode(secret), state.word());
+        format!("\n[[token_key]]\nid = {id}\nsecret = \"{secret}\"\nstate = \"{state}\"\n")
+    };
+    let entries: String = entries.iter().map(entry).collect();
     format!(
         "# The secrets of this data directory. Keep a copy apart from the data, and let nobody read \
          it.\n\
-         # The fingerprint key must never change. To rotate token keys add one with a new id as\n\
-         # \"signing\" and make the old one \"verifying\"; one that leaked is \"retired\": its links\n\
-         # go on unsubscribing and do nothing else. Never take one out.\n\
+         # The fingerprint key must never change. `maysend key rotate` adds a token key that is\n\
+         # \"signing\" and makes the old one \"verifying\"; `maysend key retire` makes one that leaked\n\
+         # \"retired\": its links go on unsubscribing and do nothing else. Never take one out.\n\
          fingerprint_key = \"{fingerprint}\"\n\
-         \n\
-         [[token_key]]\n\
-         id = 1\n\
-         secret = \"{secret}\"\n\
-         state = \"signing\"\n"
+         {entries}"
     )
 }
 
@@ -67,6 +87,30 @@ pub(super) fn parse(
     path: &Path,
     text: &str,
 ) -> Result<([u8; FINGERPRINT_KEY], TokenKeys), KeysError> {
+    let (fingerprint, entries) = entries(path, text)?;
+    let key = |entry: &Entry| {
+        let state = match entry.state {
+            EntryState::Signing | EntryState::Verifying => KeyState::Active,
+            EntryState::Retired => KeyState::Retired,
+        };
+        TokenKey::new(entry.id, &entry.secret, state)
+    };
+    let signs = |entry: &&Entry| entry.state == EntryState::Signing;
+    let signing = entries.iter().find(signs).map(key).ok_or_else(|| no_signing_key(path, text))?;
+    let verifying = entries.iter().filter(|entry| !signs(entry)).map(key).collect();
+    Ok((fingerprint, TokenKeys::new(signing, verifying)))
+}
+
+fn no_signing_key(path: &Path, text: &str) -> KeysError {
+    let line = text.bytes().filter(|octet| *octet == b'\n').count() + 1;
+    KeysError::Content { path: path.to_owned(), line, found: "no token key has state `signing`" }
+}
+
+/// The fingerprint key and the token keys of a file's text, of which exactly one signs.
+pub(super) fn entries(
+    path: &Path,
+    text: &str,
+) -> Result<([u8; FINGERPRINT_KEY], Vec<Entry>), KeysError> {
     let wrong = |at: usize, found| KeysError::Content {
         path: path.to_owned(),
         line: text.bytes().take(at).filter(|octet| *octet == b'\n').count() + 1,
@@ -78,28 +122,23 @@ pub(super) fn parse(
     let fingerprint = hex::decode(file.fingerprint_key.get_ref()).ok_or_else(|| {
         wrong(file.fingerprint_key.span().start, "`fingerprint_key` is not 32 digits of 0-9a-f")
     })?;
-    let mut signing = None;
-    let mut verifying: Vec<TokenKey> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     for KeyEntry { id, secret, state } in file.token_key {
-        let number = *id.get_ref();
-        let taken = signing.iter().chain(&verifying).any(|key: &TokenKey| key.id() == number);
-        if taken {
+        if entries.iter().any(|entry| entry.id == *id.get_ref()) {
             return Err(wrong(id.span().start, "two token keys have this `id`"));
         }
         let octets = hex::decode(secret.get_ref())
             .ok_or_else(|| wrong(secret.span().start, "`secret` is not 64 digits of 0-9a-f"))?;
-        let key = |state| TokenKey::new(number, &octets, state);
-        match state.get_ref() {
-            EntryState::Verifying => verifying.push(key(KeyState::Active)),
-            EntryState::Retired => verifying.push(key(KeyState::Retired)),
-            EntryState::Signing if signing.is_some() => {
-                return Err(wrong(state.span().start, "two token keys have state `signing`"));
-            }
-            EntryState::Signing => signing = Some(key(KeyState::Active)),
+        let has_signing = entries.iter().any(|entry| entry.state == EntryState::Signing);
+        if has_signing && *state.get_ref() == EntryState::Signing {
+            return Err(wrong(state.span().start, "two token keys have state `signing`"));
         }
+        entries.push(Entry { id: *id.get_ref(), secret: octets, state: *state.get_ref() });
     }
-    let signing = signing.ok_or_else(|| wrong(text.len(), "no token key has state `signing`"))?;
-    Ok((fingerprint, TokenKeys::new(signing, verifying)))
+    if entries.iter().all(|entry| entry.state != EntryState::Signing) {
+        return Err(no_signing_key(path, text));
+    }
+    Ok((fingerprint, entries))
 }
 
 /// Reads a file that nobody else may read.
@@ -128,10 +167,53 @@ pub(super) fn read_private(path: &Path) -> Result<String, KeysError> {
 
 /// Writes a file that must not be there yet.
 pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeysError> {
-    let directory = match path.parent() {
+    let file = written_beside(path, text)?;
+    file.persist_noclobber(path).map_err(|refused| match refused.error.kind() {
+        io::ErrorKind::AlreadyExists => KeysError::Exists(path.to_owned()),
+        _ => failed(path, "cannot be put in place", refused.error),
+    })?;
+    sync_directory(path)
+}
+
+/// Writes the next version of a file, which replaces the present one whole and belongs to whom it
+/// belonged: an administrator must not lock the server out.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), KeysError> {
+    let file = written_beside(path, text)?;
+    let handed_over = std::fs::metadata(path).and_then(|present| {
+        let made = file.as_file().metadata()?;
+        let is_same = (made.uid(), made.gid()) == (present.uid(), present.gid());
+        if is_same { Ok(()) } else { fchown(&file, Some(present.uid()), Some(present.gid())) }
+    });
+    handed_over.map_err(|error| failed(path, "its owner cannot be kept", error))?;
+    let persisted = file.persist(path);
+    persisted.map_err(|refused| failed(path, "cannot be put in place", refused.error))?;
+    sync_directory(path)
+}
+
+/// The file itself, where the path is a link to it.
+pub(super) fn resolved(path: &Path) -> Result<PathBuf, KeysError> {
+    path.canonicalize().map_err(|error| failed(path, "cannot be found", error))
+}
+
+/// Keeps other changes of the file away for as long as it lives.
+pub(super) fn lock(path: &Path) -> Result<File, KeysError> {
+    let locked = File::open(directory_of(path)).and_then(|directory| {
+        directory.lock()?;
+        Ok(directory)
+    });
+    locked.map_err(|error| failed(path, "its directory cannot be locked", error))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// A temporary file with this text, durable and for its owner alone.
+fn written_beside(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, KeysError> {
+    let directory = directory_of(path);
     let written = || -> io::Result<tempfile::NamedTempFile> {
         let mut file = tempfile::Builder::new()
             .prefix(".keys-")
@@ -141,12 +223,11 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), KeysError> {
         file.as_file().sync_all()?;
         Ok(file)
     };
-    let file = written().map_err(|error| failed(path, "cannot be written", error))?;
-    file.persist_noclobber(path).map_err(|refused| match refused.error.kind() {
-        io::ErrorKind::AlreadyExists => KeysError::Exists(path.to_owned()),
-        _ => failed(path, "cannot be put in place", refused.error),
-    })?;
-    File::open(directory)
+    written().map_err(|error| failed(path, "cannot be written", error))
+}
+
+fn sync_directory(path: &Path) -> Result<(), KeysError> {
+    File::open(directory_of(path))
         .and_then(|directory| directory.sync_all())
         .map_err(|error| failed(path, "its directory cannot be synced", error))
 }

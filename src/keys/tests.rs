@@ -194,3 +194,93 @@ fn token_keys_do_not_touch_the_check_value() {
 fn keys_print_no_secret() {
     assert_eq!(format!("{:?}", loaded(&good())), "Keys { .. }");
 }
+
+fn id(number: u8) -> NonZeroU8 {
+    NonZeroU8::new(number).unwrap()
+}
+
+#[test]
+fn a_rotated_key_signs_and_the_old_one_verifies() {
+    let (directory, path) = written(&good(), 0o600);
+    let before = Keys::load(&path).unwrap();
+    let old = before.token_keys().mint(&unsubscribe());
+    assert_eq!(Keys::rotate(&path).unwrap(), (id(2), id(1)));
+    let after = Keys::load(&path).unwrap();
+    assert_eq!(after.fingerprint_key(), before.fingerprint_key());
+    let new = after.token_keys().mint(&unsubscribe());
+    assert_ne!(new, old);
+    for text in [&old, &new] {
+        let kinds = [TokenKind::Unsubscribe];
+        let verified = after.token_keys().verify(text, &kinds, &Names::default()).unwrap();
+        assert!(!verified.retired);
+    }
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file stays");
+    let states = [(id(1), "verifying"), (id(2), "signing")];
+    assert_eq!(Keys::list(&path).unwrap(), states);
+}
+
+#[test]
+fn a_retired_key_says_no_for_ever_and_the_signing_one_cannot_be_retired() {
+    let (_directory, path) = written(&good(), 0o600);
+    let old = Keys::load(&path).unwrap().token_keys().mint(&unsubscribe());
+    assert!(matches!(Keys::retire(&path, id(1)), Err(KeysError::Signs(_))));
+    assert!(matches!(Keys::retire(&path, id(7)), Err(KeysError::NoSuchKey { .. })));
+    assert_eq!(fs::read_to_string(&path).unwrap(), good(), "what is refused changes nothing");
+    Keys::rotate(&path).unwrap();
+    for _again in 0..2 {
+        Keys::retire(&path, id(1)).unwrap();
+        let keys = Keys::load(&path).unwrap();
+        let kinds = [TokenKind::Unsubscribe];
+        let verified = keys.token_keys().verify(&old, &kinds, &Names::default());
+        assert!(verified.unwrap().retired);
+    }
+}
+
+#[test]
+fn a_file_that_others_may_read_or_that_is_none_is_not_rotated() {
+    let broken = good().replace("signing", "sleeping");
+    for (text, mode) in [(good(), 0o644), (broken, 0o600)] {
+        let (_directory, path) = written(&text, mode);
+        Keys::rotate(&path).unwrap_err();
+        Keys::retire(&path, id(1)).unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_link_to_the_key_file_stays_one() {
+    let (directory, path) = written(&good(), 0o600);
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    Keys::rotate(&link).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(Keys::list(&path).unwrap().len(), 2);
+}
+
+#[test]
+fn rotations_at_the_same_time_lose_no_key() {
+    let (_directory, path) = written(&good(), 0o600);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    Keys::rotate(&path).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(Keys::list(&path).unwrap().len(), 21);
+}
+
+#[test]
+fn numbers_end_at_255_and_gaps_are_filled() {
+    let text = format!("{}{}", good(), entry(255, &secret("2b"), "retired"));
+    let (_directory, path) = written(&text, 0o600);
+    assert_eq!(Keys::rotate(&path).unwrap(), (id(2), id(1)));
+    for _ in 3..255 {
+        Keys::rotate(&path).unwrap();
+    }
+    assert!(matches!(Keys::rotate(&path), Err(KeysError::Exhausted(_))));
+    assert_eq!(Keys::load(&path).unwrap().token_keys().ids().count(), 255);
+}

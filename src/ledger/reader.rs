@@ -4,14 +4,16 @@
 //! The index of a segment that this process has not walked is made when first asked for.
 
 mod forward;
+mod seek;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use self::forward::Forward;
+use self::seek::Seeker;
 use super::disk::Disk;
 use super::error::{Damage, Damaged, ReadError};
 use super::format::{
@@ -23,6 +25,9 @@ use crate::model::revision::Revision;
 
 /// Octets of a segment between two entries of its index.
 pub(super) const STRIDE: u64 = 64 << 10;
+
+/// Records that are read together: an erasure waits for no more.
+const TOGETHER: usize = 256;
 
 /// Reads committed records by revision. Cheap to clone, to be used from any thread.
 #[derive(Clone)]
@@ -72,6 +77,23 @@ pub(super) struct Located {
 }
 
 impl Reader {
+    /// A reader of a ledger in `dir` that nobody opened, up to a head that `verify` found.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn unopened(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        key_check: &[u8; 16],
+        head: Revision,
+    ) -> io::Result<Self> {
+        let dir = dir.join("ledger");
+        let firsts = segments(&*disk, &dir)?;
+        let shared = Shared::new(disk, dir, Seed::of(key_check), &firsts);
+        shared.commit(head);
+        Ok(Self(Arc::new(shared)))
+    }
+
     /// The record of a revision; none where nothing is committed under it.
     ///
     /// # Errors
@@ -81,6 +103,36 @@ impl Reader {
         let record = self.0.read(revision);
         drop(guard);
         record
+    }
+
+    /// The records of several revisions, which rise; none for one under which nothing is committed.
+    /// As many calls of `read`, but records that stand near each other are read together.
+    ///
+    /// # Errors
+    /// `ReadError`: damage is told, never passed over.
+    pub fn read_each(
+        &self,
+        revisions: &[Revision],
+    ) -> Result<Vec<Option<Record<'static>>>, ReadError> {
+        let mut records = Vec::with_capacity(revisions.len());
+        for revisions in revisions.chunks(TOGETHER) {
+            let guard = self.0.erasing.read().unwrap_or_else(PoisonError::into_inner);
+            let mut seeker = Seeker::new(&self.0);
+            for revision in revisions {
+                records.push(seeker.read(*revision)?);
+            }
+            drop(guard);
+        }
+        Ok(records)
+    }
+
+    /// The chain up to and with a record, as whoever was given it once can compare it; none where
+    /// nothing is committed under the revision.
+    ///
+    /// # Errors
+    /// `ReadError`: damage is told, never passed over.
+    pub fn chain(&self, revision: Revision) -> Result<Option<[u8; 32]>, ReadError> {
+        Ok(self.0.locate(revision)?.map(|located| located.outside.chain))
     }
 
     /// The last committed revision.
@@ -334,7 +386,7 @@ pub(super) fn segment_name(first: Revision) -> String {
 }
 
 /// The segments of a ledger, in order.
-pub(super) fn segments(disk: &dyn Disk, dir: &std::path::Path) -> io::Result<Vec<Revision>> {
+pub(super) fn segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Revision>> {
     let mut firsts: Vec<Revision> = disk
         .list(dir)?
         .iter()

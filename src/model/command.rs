@@ -43,13 +43,46 @@ pub enum Proof {
     },
     /// The token of a double opt-in mail.
     ConfirmToken {
-        /// The ledger's head when it was made.
+        /// The revision that records its request.
         minted: Revision,
+        /// Whether it has not expired, and all that it names is there still.
+        may_grant: bool,
     },
     /// A customer area where the owner is logged in.
     PortalSession,
     /// A form in which anyone may type an address.
     PortalGuest,
+}
+
+/// What a row of a file says of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ImportedFact {
+    /// A yes at a brand or a topic.
+    Granted {
+        /// Where.
+        scope: Scope,
+        /// Consent or existing customer.
+        legal_basis: LegalBasis,
+    },
+    /// The owner declined or withdrew there.
+    Refused(Scope),
+    /// The owner opted out there.
+    OptedOut(Scope),
+    /// Staff stopped a brand by e-mail.
+    Blocked(BrandId),
+    /// A controller has the address on file.
+    Registered(ControllerId),
+}
+
+impl ImportedFact {
+    /// Whether it is a no.
+    #[must_use]
+    pub const fn is_no(self) -> bool {
+        match self {
+            Self::Refused(_) | Self::OptedOut(_) | Self::Blocked(_) => true,
+            Self::Granted { .. } | Self::Registered(_) => false,
+        }
+    }
 }
 
 /// What a caller wants recorded.
@@ -102,6 +135,16 @@ pub enum Command {
         /// Consent or existing customer.
         legal_basis: LegalBasis,
         /// What proves it.
+        evidence: Arc<Evidence>,
+    },
+    /// A row of a file. A row that was applied once is never applied again, whatever was recorded
+    /// since; the source of its evidence names it.
+    Import {
+        /// What it says.
+        fact: ImportedFact,
+        /// Why, in words; may be empty, but of a block.
+        reason: Arc<str>,
+        /// The row: its method is a file.
         evidence: Arc<Evidence>,
     },
     /// A withdrawal, as staff recorded it.

@@ -57,7 +57,7 @@ pub fn encode_event(event: &Event, notice: Option<Revision>, salt: [u8; SALT], o
         fingerprint,
         address,
         tagged,
-        actor: Actor { class, id, credential },
+        actor,
         request_id,
         statement,
     } = event;
@@ -85,9 +85,7 @@ pub fn encode_event(event: &Event, notice: Option<Revision>, salt: [u8; SALT], o
     put_code(out, *kind);
     put_list(out, effects, put_effect);
 
-    put_code(out, *class);
-    put_text(out, id);
-    put_text(out, credential);
+    put_actor(out, actor);
     put_text(out, request_id);
     put_list(out, scopes, put_scope);
     put_list(out, brands, put_brand);
@@ -122,15 +120,24 @@ pub fn decode_event(
     names: &Names,
 ) -> Result<(Event, Option<Revision>), DecodeError> {
     let mut reader = Reader::new(payload);
-    let (head, has_address) = head(&mut reader, names)?;
+    let event = read_event(revision, &mut reader, names)?;
+    reader.end()?;
+    Ok(event)
+}
+
+/// Reads an event and leaves what follows it.
+pub(super) fn read_event(
+    revision: Revision,
+    reader: &mut Reader<'_>,
+    names: &Names,
+) -> Result<(Event, Option<Revision>), DecodeError> {
+    let (head, has_address) = head(reader, names)?;
     let EventHead { fingerprint, previous, recorded_at, kind, tagged, owner_proof, effects } = head;
     // Who walks an address's events back relies on this to come to an end.
     if previous >= revision {
         return Err(DecodeError::Order { revision, previous });
     }
-    let class = reader.code()?;
-    let id = reader.shared_text()?;
-    let credential = reader.shared_text()?;
+    let actor = actor(reader)?;
     let request_id = reader.shared_text()?;
     let scopes = reader.list(|reader| scope(reader, names))?;
     let brands = reader.list(|reader| brand(reader, names))?;
@@ -139,10 +146,9 @@ pub fn decode_event(
     let cause = reader.option()?;
     let reason = reader.shared_text()?;
     let legal_basis = reader.option()?;
-    let (evidence, notice) = evidence(&mut reader)?.unzip();
+    let (evidence, notice) = evidence(reader)?.unzip();
     let erasure_id = reader.shared_text()?;
     let address = if has_address { Some(Address::from_canonical(reader.text()?)) } else { None };
-    reader.end()?;
 
     let statement = Statement {
         kind,
@@ -165,11 +171,23 @@ pub fn decode_event(
         fingerprint,
         address,
         tagged,
-        actor: Actor { class, id, credential },
+        actor,
         request_id,
         statement,
     };
     Ok((event, notice.flatten()))
+}
+
+pub(super) fn put_actor(out: &mut Vec<u8>, actor: &Actor) {
+    let Actor { class, id, credential } = actor;
+    put_code(out, *class);
+    put_text(out, id);
+    put_text(out, credential);
+}
+
+pub(super) fn actor(reader: &mut Reader<'_>) -> Result<Actor, DecodeError> {
+    let class = reader.code()?;
+    Ok(Actor { class, id: reader.shared_text()?, credential: reader.shared_text()? })
 }
 
 fn flags(tagged: bool, proof: Option<OwnerProof>, address: Option<&Address>) -> u8 {

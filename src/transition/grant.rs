@@ -99,12 +99,23 @@ pub(super) fn register(
     source: &Arc<str>,
     owner_session: bool,
 ) -> Result<Outcome, Unread> {
-    let profile = context.subject.profile;
     let method = if owner_session { Method::Portal } else { Method::Unspecified };
     let evidence = Evidence { method, source: source.clone(), ..Evidence::default() };
+    register_with_proof(context, controllers, &"".into(), Arc::new(evidence), owner_session)
+}
+
+pub(super) fn register_with_proof(
+    context: &Context<'_>,
+    controllers: &[ControllerId],
+    reason: &Arc<str>,
+    evidence: Arc<Evidence>,
+    owner_session: bool,
+) -> Result<Outcome, Unread> {
+    let profile = context.subject.profile;
     let statement = Statement {
         controllers: controllers.to_vec(),
-        evidence: Some(Arc::new(evidence)),
+        reason: reason.clone(),
+        evidence: Some(evidence),
         ..Statement::new(EventKind::Registered)
     };
     let mut draft = Draft::of(profile);
@@ -174,6 +185,7 @@ pub(super) fn record_consent(
     context: &Context<'_>,
     scopes: &[Scope],
     legal_basis: LegalBasis,
+    reason: &Arc<str>,
     evidence: &Arc<Evidence>,
 ) -> Result<Outcome, Unread> {
     let profile = context.subject.profile;
@@ -199,6 +211,7 @@ pub(super) fn record_consent(
         }
     }
     let statement = Statement {
+        reason: reason.clone(),
         legal_basis: Some(legal_basis),
         evidence: Some(evidence.clone()),
         ..yes_statement(&mut draft, scopes)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::actor::ActorClass;
 use crate::model::campaign::Channel;
-use crate::model::event::{Effect, Event, EventKind, Statement};
+use crate::model::event::{Effect, Event, EventKind, OwnerProof, Statement};
 use crate::model::evidence::Evidence;
 use crate::model::fact::{Block, Cause, Erasure};
 use crate::model::scope::{BrandId, ControllerId, Scope};
@@ -54,7 +54,18 @@ pub(super) fn fact_is_on_record(
 fn says_the_same(recorded: &Statement, said: &Statement) -> bool {
     recorded.reason == said.reason
         && recorded.legal_basis == said.legal_basis
+        && strength(recorded.owner_proof) >= strength(said.owner_proof)
         && proves_the_same(recorded.evidence.as_ref(), said.evidence.as_ref())
+}
+
+/// A yes that came through the mailbox proves more than one from a session, and that more than one
+/// that anybody may have typed.
+const fn strength(proof: Option<OwnerProof>) -> u8 {
+    match proof {
+        None => 0,
+        Some(OwnerProof::Session) => 1,
+        Some(OwnerProof::Mailbox) => 2,
+    }
 }
 
 fn proves_the_same(recorded: Option<&Arc<Evidence>>, said: Option<&Arc<Evidence>>) -> bool {

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use super::draft::Draft;
 use super::record::is_on_record;
 use super::{Context, Outcome, Unread};
+use crate::model::actor::ActorClass;
 use crate::model::campaign::Channel;
-use crate::model::event::{EventKind, Statement};
+use crate::model::event::{Event, EventKind, Statement};
 use crate::model::evidence::Evidence;
 use crate::model::fact::{Block, Cause, Erasure, Origin};
 use crate::model::scope::{BrandId, Scope};
 use crate::model::verdict::WriteOutcome;
 
-/// Records a statement of noes, unless it neither changes anything nor proves anything new.
+/// Records a statement of noes, unless it neither changes anything nor proves anything new. A no
+/// that the owner says again is recorded without changing the outcome: INVARIANT(said again).
 fn record(
     context: &Context<'_>,
     mut draft: Draft,
@@ -23,7 +25,10 @@ fn record(
         return Ok(Outcome::unchanged());
     }
     if !draft.has_effects() && is_on_record(context.past()?, context.actor.class, &statement) {
-        return Ok(Outcome::unchanged());
+        let is_owners =
+            statement.kind == EventKind::OptedOut && context.actor.class == ActorClass::Owner;
+        let statements = if is_owners { vec![statement] } else { Vec::new() };
+        return Ok(Outcome { statements, ..Outcome::unchanged() });
     }
     statement.effects = draft.take_effects();
     Ok(Outcome::applied(statement))
@@ -36,6 +41,7 @@ pub(super) fn block(
     cause: Cause,
     reason: &Arc<str>,
     opt_out: &[Scope],
+    evidence: Option<&Arc<Evidence>>,
 ) -> Result<Outcome, Unread> {
     let mut draft = Draft::of(context.subject.profile);
     for &brand in brands {
@@ -62,6 +68,7 @@ pub(super) fn block(
         cause: Some(cause),
         scopes: opt_out.to_vec(),
         reason: reason.clone(),
+        evidence: evidence.cloned(),
         ..Statement::new(EventKind::Blocked)
     };
     record(context, draft, statement)
@@ -86,10 +93,12 @@ pub(super) fn withdraw(
     context: &Context<'_>,
     scopes: &[Scope],
     reason: &Arc<str>,
+    evidence: Option<&Arc<Evidence>>,
 ) -> Result<Outcome, Unread> {
     let statement = Statement {
         scopes: scopes.to_vec(),
         reason: reason.clone(),
+        evidence: evidence.cloned(),
         ..Statement::new(EventKind::ConsentRefused)
     };
     say_no_at_each(context, Origin::Refusal, statement)
@@ -114,12 +123,24 @@ pub(super) fn request_erasure(
 ) -> Result<Outcome, Unread> {
     let mut draft = Draft::of(context.subject.profile);
     draft.erasure(Erasure::Pending);
+    // While a case is pending whoever asks joins it.
+    let pending = match context.subject.profile.erasure {
+        Erasure::Pending => pending_case(context.past()?),
+        Erasure::None | Erasure::Erased => None,
+    };
+    let id = pending.unwrap_or(id);
     let statement = Statement {
         erasure_id: id.clone(),
         reason: reason.clone(),
         ..Statement::new(EventKind::ErasureRequested)
     };
     record(context, draft, statement)
+}
+
+/// The case of an erasure that is pending.
+fn pending_case(past: &[Event]) -> Option<&Arc<str>> {
+    let requested = |event: &&Event| event.statement.kind == EventKind::ErasureRequested;
+    past.iter().find(requested).map(|event| &event.statement.erasure_id)
 }
 
 pub(super) fn approve_erasure(context: &Context<'_>, id: &Arc<str>, note: &Arc<str>) -> Outcome {

@@ -8,13 +8,31 @@
 )]
 
 #[cfg(test)]
+mod clerk_asks_for_erasure;
+#[cfg(test)]
+mod clerk_blocks_brands;
+#[cfg(test)]
+mod clerk_explains;
+#[cfg(test)]
+mod clerk_imports_a_list;
+#[cfg(test)]
+mod clerk_manages_consent;
+#[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod erased_beyond_recovery;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod naive;
+#[cfg(test)]
+mod nobody_without_a_yes;
+#[cfg(test)]
+mod owner_comes_back;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -93,6 +93,8 @@ pub(crate) struct Book {
     pub(crate) erased: bool,
     /// Where the last approval of an erasure stands; zero where there was none.
     pub(crate) erased_at: u64,
+    /// And when it was.
+    pub(crate) erased_on: Option<Timestamp>,
 }
 
 /// Whether `inner` lies strictly inside `outer`.
@@ -246,6 +248,11 @@ impl Book {
     /// The revision of the last that is known of the address.
     pub(crate) fn last_revision(&self) -> u64 {
         self.records.last().map_or(self.erased_at, |record| record.revision)
+    }
+
+    /// When anything was last recorded of the address.
+    pub(crate) fn spoke(&self) -> Option<Timestamp> {
+        self.records.last().map(|record| record.at).or(self.erased_on)
     }
 
     /// The revision of the owner's last yes that came through the mailbox or from a session.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use hyper_util::rt::TokioIo;
 use maysend::grpc::api::consent_service_client::ConsentServiceClient;
 use maysend::grpc::api::decision_service_client::DecisionServiceClient;
+use maysend::grpc::api::erasure_service_client::ErasureServiceClient;
+use maysend::grpc::api::preference_service_client::PreferenceServiceClient;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
@@ -17,6 +19,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// A data directory and the server that runs on it. Dropped, the server is killed.
 pub(crate) struct Server {
     dir: TempDir,
+    catalog: PathBuf,
     options: Vec<String>,
     process: Option<Child>,
 }
@@ -25,7 +28,16 @@ impl Server {
     /// A new data directory; nothing runs yet. `options` are further ones of `serve`.
     pub(crate) fn new(options: &[&str]) -> Self {
         let options = options.iter().map(ToString::to_string).collect();
-        Self { dir: TempDir::new().unwrap(), options, process: None }
+        let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml").into();
+        Self { dir: TempDir::new().unwrap(), catalog, options, process: None }
+    }
+
+    /// As `new`, with a catalog of its own.
+    pub(crate) fn with_catalog(text: &str, options: &[&str]) -> Self {
+        let mut server = Self::new(options);
+        server.catalog = server.dir.path().join("catalog.toml");
+        std::fs::write(&server.catalog, text).unwrap();
+        server
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -44,7 +56,7 @@ impl Server {
             .arg("--data-dir")
             .arg(self.data_dir())
             .arg("--catalog")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml"))
+            .arg(&self.catalog)
             .arg("--listen")
             .arg(format!("unix:{}", self.socket().display()))
             .args(&self.options)
@@ -64,6 +76,11 @@ impl Server {
         }
     }
 
+    /// Its process, while it runs.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
     /// What the server has logged since its last start.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
@@ -74,6 +91,19 @@ impl Server {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
+        }
+    }
+
+    /// SIGHUP; returns once the server has logged this, once more than before.
+    pub(crate) async fn reload(&self, until: &str) {
+        let told = || self.log().matches(until).count();
+        let before = told();
+        let pid = self.process.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+        let asked = Instant::now();
+        while told() == before {
+            assert!(asked.elapsed() < START_LIMIT, "not told: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -111,6 +141,21 @@ pub(crate) fn consent(channel: &Channel) -> ConsentServiceClient<Channel> {
     ConsentServiceClient::new(channel.clone())
 }
 
+pub(crate) fn preference(channel: &Channel) -> PreferenceServiceClient<Channel> {
+    PreferenceServiceClient::new(channel.clone())
+}
+
 pub(crate) fn decision(channel: &Channel) -> DecisionServiceClient<Channel> {
     DecisionServiceClient::new(channel.clone())
+}
+
+pub(crate) fn erasure(channel: &Channel) -> ErasureServiceClient<Channel> {
+    ErasureServiceClient::new(channel.clone())
+}
+
+/// A call by a person.
+pub(crate) fn by<T>(actor: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("maysend-actor", actor.parse().unwrap());
+    request
 }

@@ -11,6 +11,7 @@ const LEVELS: &[(&str, &[&str])] = &[
     ("rules", &["authorize", "catalog", "decide", "fingerprint", "profile", "token", "transition"]),
     ("state", &["checkpoint", "index", "keys", "ledger", "record"]),
     ("use cases", &["engine"]),
+    ("documents", &["sheet"]),
     ("edges", &["grpc", "web"]),
     ("assembly", &["config", "metrics", "server"]),
     ("command line", &["cli"]),
@@ -35,6 +36,13 @@ const IMPURE: &[&str] = &[
     "tokio",
     "tonic",
 ];
+
+/// Texts for people in German stand beside the English ones, in letters that can be read.
+const IN_GERMAN: &[&str] =
+    &["src/sheet/words.rs", "src/sheet/words/choices.rs", "src/cli/explain/words.rs"];
+
+/// What German has beyond ASCII.
+const UMLAUTS: &str = "\u{e4}\u{f6}\u{fc}\u{c4}\u{d6}\u{dc}\u{df}";
 
 /// Names that say nothing.
 const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "types", "manager"];
@@ -251,7 +259,11 @@ fn letters(sources: &[Source]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for source in sources {
         for (number, line) in (1..).zip(source.text.lines()) {
-            if let Some(letter) = line.chars().find(|letter| !letter.is_ascii()) {
+            let is_foreign = |letter: &char| {
+                let is_german = IN_GERMAN.contains(&&*source.path) && UMLAUTS.contains(*letter);
+                !letter.is_ascii() && !is_german
+            };
+            if let Some(letter) = line.chars().find(is_foreign) {
                 let escape = letter.escape_unicode();
                 faults.push(source.fault(number, format!("`{letter}` is not ASCII: {escape}")));
             }
@@ -375,6 +387,8 @@ fn a_letter_or_an_idle_test_is_found() {
     finds(letters, "tests/suite/story.rs", "\n// caf\u{e9}\n", 2);
     let idle = concat!("    #[ign", "ore = \"slow\"]\n");
     finds(letters, "src/engine/tests.rs", idle, 1);
+    finds(letters, "src/sheet/words.rs", "// caf\u{e9}\n", 1);
+    passes(letters, "src/sheet/words.rs", "// gr\u{fc}n\n");
     passes(letters, "src/engine.rs", "let name = \"caf\\u{e9}\";\n");
 }
 

@@ -146,7 +146,8 @@ pub(crate) fn catalog(plus_tags: PlusTags, policies: &[Policy; 4]) -> Catalog {
     for index in 0..CONTROLLERS {
         let id = names.add_controller(&format!("house{index}")).expect("room");
         assert_eq!(id, controller(index));
-        controllers.push(Controller { id, title: format!("House {index}").into() });
+        let title = format!("House {index}").into();
+        controllers.push(Controller { id, title, recipients: Vec::new() });
     }
     for (index, policy) in (0..BRANDS).zip(policies) {
         let owner = controller(index / 2);
@@ -183,4 +184,81 @@ pub(crate) fn evidence(method: Method, source: &str, occurred_at: Option<Timesta
         user_agent: "".into(),
         occurred_at,
     }
+}
+
+/// The file of `catalog`.
+pub(crate) fn catalog_text(plus_tags: PlusTags, policies: &[Policy; 4]) -> String {
+    let mut text = match plus_tags {
+        PlusTags::WidenRestrictions => "[policy]\nplus_tag = \"widen-restrictions\"\n".to_owned(),
+        PlusTags::Exact => "[policy]\nplus_tag = \"exact\"\n".to_owned(),
+    };
+    for index in 0..CONTROLLERS {
+        text += &format!("[[controller]]\nid = \"house{index}\"\ntitle = \"House {index}\"\n");
+    }
+    for (index, policy) in (0..BRANDS).zip(policies) {
+        let house = index / 2;
+        text += &format!(
+            "[[brand]]\nid = \"brand{index}\"\ncontroller = \"house{house}\"\n\
+             title = \"Brand {index}\"\ntopic = ["
+        );
+        for number in [2 * index, 2 * index + 1] {
+            text += &format!("{{ id = \"topic{number}\", title = \"Topic {number}\" }}, ");
+        }
+        text += &format!("]\n[brand.policy]\n{}", policy_text(policy));
+    }
+    for campaign in campaigns() {
+        let topic = campaign.topic.map(|topic| format!("topic = \"topic{}\"\n", topic.index()));
+        let purpose = match campaign.purpose {
+            Purpose::Marketing => "marketing",
+            Purpose::Transactional => "transactional",
+            Purpose::OneToOne => "one-to-one",
+            Purpose::ConsentRequest => "consent-request",
+        };
+        let channel = match campaign.channel {
+            Channel::Email => "email",
+            Channel::Post => "post",
+        };
+        text += &format!(
+            "[[campaign]]\nbrand = \"brand{}\"\nid = \"{}\"\n{}purpose = \"{purpose}\"\n\
+             channel = \"{channel}\"\n",
+            campaign.brand.index(),
+            campaign.id,
+            topic.unwrap_or_default(),
+        );
+    }
+    text
+}
+
+fn policy_text(policy: &Policy) -> String {
+    let marketing = match policy.marketing {
+        Marketing::OptIn => "opt-in",
+        Marketing::OptOut => "opt-out",
+    };
+    let unknown = match policy.unknown_address {
+        UnknownAddresses::Deny => "deny",
+        UnknownAddresses::Allow => "allow",
+    };
+    let asking = match policy.consent_request {
+        ConsentRequests::Forbidden => "forbidden",
+        ConsentRequests::Allowed => "allowed",
+    };
+    let resubscribe = match policy.staff_resubscribe {
+        StaffResubscribe::Forbidden => "forbidden",
+        StaffResubscribe::WithLegalBasis => "with-legal-basis",
+    };
+    let consent = match policy.staff_consent {
+        StaffConsent::WithEvidence => "with-evidence",
+        StaffConsent::Forbidden => "forbidden",
+    };
+    format!(
+        "marketing = \"{marketing}\"\nunknown_address = \"{unknown}\"\n\
+         consent_request = \"{asking}\"\nconsent_request_cooldown_days = {}\n\
+         consent_lifetime_days = {}\nconsent_renewal_window_days = {}\n\
+         staff_resubscribe = \"{resubscribe}\"\nstaff_consent = \"{consent}\"\n\
+         opt_in_mails_per_day = {}\n",
+        policy.consent_request_cooldown_days,
+        policy.consent_lifetime_days.map_or(0, NonZeroU16::get),
+        policy.consent_renewal_window_days,
+        policy.opt_in_mails_per_day,
+    )
 }

@@ -108,6 +108,18 @@ pub enum Fault {
     /// A title of nothing or of white space alone.
     #[error("the title is empty")]
     EmptyTitle,
+    /// A list that is too long.
+    #[error("the list has more than {max} entries")]
+    TooMany {
+        /// The greatest number allowed.
+        max: usize,
+    },
+    /// A text of nothing, of several lines, or one that is too long.
+    #[error("a text of 1 to {max} characters on one line is needed")]
+    TextLength {
+        /// The greatest length allowed.
+        max: usize,
+    },
     /// No number is left for this word.
     #[error(transparent)]
     Exhausted(NamesExhausted),

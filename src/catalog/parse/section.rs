@@ -104,6 +104,31 @@ impl<'t> Section<'t> {
         title.unwrap_or_default().into()
     }
 
+    /// The texts of the array at `key`: at most `count`, each of 1 to `length` characters and one
+    /// line. An array that is not there is empty.
+    pub(super) fn texts(&self, key: &str, count: usize, length: usize) -> Vec<Box<str>> {
+        let Some(array) = self.read(key, "an array of strings", DeValue::as_array) else {
+            return Vec::new();
+        };
+        if array.len() > count {
+            self.fault(key, Fault::TooMany { max: count });
+        }
+        let texts = array.iter().enumerate().filter_map(|(place, entry)| {
+            let (offset, path) = (entry.span().start, format!("{}[{place}]", self.path_of(key)));
+            let Some(text) = entry.get_ref().as_str() else {
+                let found = type_of(entry.get_ref());
+                self.faults.add(offset, path, Fault::WrongType { expected: "a string", found });
+                return None;
+            };
+            let is_blank = text.trim().is_empty() || text.contains(char::is_control);
+            if is_blank || text.chars().count() > length {
+                self.faults.add(offset, path, Fault::TextLength { max: length });
+            }
+            Some(text.into())
+        });
+        texts.collect()
+    }
+
     /// The table at `key`.
     pub(super) fn section(&self, key: &str, keys: &Keys) -> Option<Self> {
         let table = self.read(key, "a table", DeValue::as_table)?;

@@ -237,7 +237,7 @@ fn unknown_keys_are_faulted_with_the_known_ones() {
         "[colors]\n[[controller]]\nid = \"c\"\ntitle = \"C\"\n\"a b\" = 1\n",
         &[
             "11: colors: unknown key; known are `policy`, `controller`, `brand`, `campaign`",
-            "15: controller[1].\"a b\": unknown key; known are `id`, `title`, `policy`",
+            "15: controller[1].\"a b\": unknown key; known are `id`, `title`, `policy`, `recipients`",
         ],
     );
     check(
@@ -645,4 +645,32 @@ proptest! {
             prop_assert!(catalog.brands.len() <= 4);
         }
     }
+}
+
+#[test]
+fn recipients_are_texts_of_one_line_and_few() {
+    let of = |recipients: &str| {
+        format!("[[controller]]\nid = \"c\"\ntitle = \"C\"\nrecipients = {recipients}\n")
+    };
+    let catalog = parsed(&of("[\"Mail Ltd\", \"Print Ltd (letters)\"]"));
+    let recipients: Vec<&str> = catalog.controllers[0].recipients.iter().map(|r| &**r).collect();
+    assert_eq!(recipients, ["Mail Ltd", "Print Ltd (letters)"]);
+    assert!(parsed(BASE).controllers[0].recipients.is_empty());
+    let long = "x".repeat(MAX_RECIPIENT + 1);
+    let clause = "a text of 1 to 200 characters on one line is needed";
+    check(
+        &of(&format!("[\" \", 7, \"a\\nb\", \"{long}\"]")),
+        &[
+            &format!("4: controller[0].recipients[0]: {clause}"),
+            "4: controller[0].recipients[1]: expected a string, found an integer",
+            &format!("4: controller[0].recipients[2]: {clause}"),
+            &format!("4: controller[0].recipients[3]: {clause}"),
+        ],
+    );
+    let many = format!("[{}]", "\"r\", ".repeat(MAX_RECIPIENTS + 1));
+    check(&of(&many), &["4: controller[0].recipients: the list has more than 50 entries"]);
+    check(
+        &of("\"Mail Ltd\""),
+        &["4: controller[0].recipients: expected an array of strings, found a string"],
+    );
 }

@@ -4,6 +4,7 @@
 use std::fs;
 
 use super::*;
+use crate::checkpoint::checksum::FORMAT;
 
 mod flips;
 
@@ -92,7 +93,7 @@ fn another_key_is_refused_and_removes_nothing() {
 
 #[test]
 fn another_format_is_refused_and_removes_nothing() {
-    for version in [0, 2, u32::MAX] {
+    for version in [0, FORMAT - 1, FORMAT + 1, u32::MAX] {
         let other_seal = |place: &Place| {
             let path = place.path(2).join(seal::NAME);
             let mut octets = fs::read(&path).unwrap();
@@ -102,7 +103,7 @@ fn another_format_is_refused_and_removes_nothing() {
             octets[body..].copy_from_slice(&checksum.to_le_bytes());
             fs::write(&path, octets).unwrap();
         };
-        refuses(other_seal, &Reason::UnknownFormat { found: version, expected: 1 });
+        refuses(other_seal, &Reason::UnknownFormat { found: version, expected: FORMAT });
         let other_manifest = |place: &Place| {
             let store = reopen(&place.path(2)).unwrap();
             let mut octets = store.get(MANIFEST).unwrap().unwrap().to_vec();
@@ -111,7 +112,7 @@ fn another_format_is_refused_and_removes_nothing() {
             drop(store);
             place.reseal(2);
         };
-        refuses(other_manifest, &Reason::UnknownFormat { found: version, expected: 1 });
+        refuses(other_manifest, &Reason::UnknownFormat { found: version, expected: FORMAT });
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
-use super::fields::{Fields, content};
-use super::layout::{Layout, Place};
-use super::object::{self, Found};
-use super::rows::{Row, RowError, Rows, Shape};
 use super::seen::Seen;
+use crate::cli::list::fields::{Fields, content};
+use crate::cli::list::layout::{Layout, Place};
+use crate::cli::list::object::{self, Found};
+use crate::cli::list::rows::{Row, RowError, Rows, Shape};
 use crate::grpc::codec::{AskBuffer, CheckAsk};
 
 /// Most rows of a chunk.

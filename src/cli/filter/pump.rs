@@ -10,11 +10,11 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::chunk::{Chunk, Chunks};
-use super::rows::RowError;
 use super::tally::Tally;
 use super::write::{Sink, WriteError};
 use crate::cli::connect::Connection;
 use crate::cli::fault::Fault;
+use crate::cli::list::rows::RowError;
 use crate::cli::output::grouped;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
 use crate::grpc::codec::CheckAnswer;

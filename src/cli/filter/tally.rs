@@ -154,6 +154,10 @@ impl Tally {
             let Words { name, explanation, allowed } = reason.words();
             json!({ "verdict": name, "explanation": explanation, "allowed": allowed, "rows": rows })
         });
+        let verdicts = self.reasons().into_iter().filter_map(|(reason, rows)| match reason {
+            Reason::Verdict(_) => Some((reason.words().name, json!(rows))),
+            Reason::NoAddress | Reason::Malformed | Reason::Duplicate => None,
+        });
         json!({
             "brand": brand,
             "campaign": campaign,
@@ -163,6 +167,7 @@ impl Tally {
             "invalid": self.invalid(),
             "duplicates": self.duplicates,
             "duplicates_dropped": self.dropped,
+            "verdicts": verdicts.collect::<serde_json::Map<_, _>>(),
             "reasons": reasons.collect::<Vec<_>>(),
             "revision": self.revision,
         })

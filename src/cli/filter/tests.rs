@@ -13,9 +13,9 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::layout::Told;
 use super::{Outcome, Streams, Task, run};
 use crate::cli::connect::Server;
+use crate::cli::list::layout::Told;
 use crate::grpc::api::decision_service_server::{DecisionService, DecisionServiceServer};
 use crate::grpc::api::{ExplainRequest, ExplainResponse};
 use crate::grpc::codec::{CheckAnswer, CheckAsk};

@@ -3,17 +3,13 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
-
 use super::chunk::Chunk;
-use super::fields;
-use super::layout::{Layout, Place};
-use super::rows::split_line_end;
 use super::tally::{Reason, Tally};
+use crate::cli::list::added::Added;
+use crate::cli::list::layout::Layout;
 
-/// Names of the two columns, or keys.
-const VERDICT: &str = "maysend_verdict";
-const EXPLANATION: &str = "maysend_explanation";
+/// What a rejected row gets besides its own columns.
+const ADDED: Added = Added(["maysend_verdict", "maysend_explanation"]);
 
 /// The output of a run.
 pub(super) struct Sink<W, J> {
@@ -75,7 +71,8 @@ impl<W: Write, J: Write> Sink<W, J> {
                 self.allowed.extend_from_slice(row);
             } else if self.rejected.is_some() {
                 let words = reason.words();
-                extend(&mut self.denied, row, &self.layout.place, &words.name, words.explanation);
+                let said = [words.name.as_str(), words.explanation];
+                ADDED.put_row(&mut self.denied, row, &self.layout.place, said);
             }
         }
         self.write()?;
@@ -113,7 +110,7 @@ impl<W: Write, J: Write> Sink<W, J> {
         self.allowed.extend([mark.as_slice(), header].concat());
         self.denied.extend_from_slice(mark);
         if !header.is_empty() {
-            extend(&mut self.denied, header, place, VERDICT, EXPLANATION);
+            ADDED.put_header(&mut self.denied, header, place);
         }
     }
 
@@ -125,47 +122,5 @@ impl<W: Write, J: Write> Sink<W, J> {
         self.allowed.clear();
         self.denied.clear();
         Ok(())
-    }
-}
-
-/// Appends `row` with two columns more, before its line end.
-fn extend(to: &mut Vec<u8>, row: &[u8], place: &Place, verdict: &str, explanation: &str) {
-    let (text, line_end) = split_line_end(row);
-    match place {
-        Place::Line => {
-            to.extend_from_slice(text);
-            fields::push(to, b'\t', verdict);
-            fields::push(to, b'\t', explanation);
-        }
-        Place::Field { delimiter, .. } => {
-            to.extend_from_slice(text);
-            fields::push(to, *delimiter, verdict);
-            fields::push(to, *delimiter, explanation);
-        }
-        Place::Key(_) => extend_object(to, text, verdict, explanation),
-    }
-    to.extend_from_slice(line_end);
-}
-
-/// Two keys more before the closing brace. What is no object becomes the text of one.
-fn extend_object(to: &mut Vec<u8>, text: &[u8], verdict: &str, explanation: &str) {
-    let is_object = serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(text);
-    let close = text.iter().rposition(|&octet| octet == b'}');
-    let keys = json!({ VERDICT: verdict, EXPLANATION: explanation }).to_string();
-    let keys = keys.trim_start_matches('{').as_bytes();
-    match (is_object, close.and_then(|at| text.split_at_checked(at))) {
-        (Ok(object), Some((inside, behind))) => {
-            to.extend_from_slice(inside);
-            if !object.is_empty() {
-                to.push(b',');
-            }
-            to.extend_from_slice(keys);
-            to.extend_from_slice(behind.get(1..).unwrap_or_default());
-        }
-        _ => {
-            let row = String::from_utf8_lossy(text);
-            let wrapped = json!({ "row": row, VERDICT: verdict, EXPLANATION: explanation });
-            to.extend_from_slice(wrapped.to_string().as_bytes());
-        }
     }
 }

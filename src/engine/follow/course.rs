@@ -173,7 +173,7 @@ impl Course {
     }
 
     fn tell_event(&mut self, record: &Record<'_>, batch: &mut Batch) -> Result<(), EngineError> {
-        let mut event = self.shared.decoded(record.revision, &record.payload)?;
+        let mut event = self.shared.decoded(record)?;
         if record.kind == RecordKind::Tombstone {
             self.addresses.forget(event.fingerprint);
         } else if let Some(address) = &event.address {

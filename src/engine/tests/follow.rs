@@ -8,16 +8,14 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::authorize::Forbidden;
+use crate::engine::erasure::ErasureRequest;
 use crate::engine::follow::{Change, Changes, Lapse, MAX_WATCHES, Watch};
-use crate::keys::Keys;
-use crate::ledger::Ledger;
-use crate::model::actor::{Actor, ActorClass, Role};
+use crate::model::actor::Role;
 use crate::model::address::Address;
 use crate::model::campaign::{Campaign, CampaignId, Purpose};
-use crate::model::event::{Effect, Event, EventKind, Statement};
-use crate::model::fact::{Basis, Erasure};
+use crate::model::event::{Event, EventKind};
+use crate::model::fact::Basis;
 use crate::model::fingerprint::Fingerprint;
-use crate::record::encode_event;
 
 /// The catalog, with a yes that lives so many days.
 fn lasting(days: u16) -> String {
@@ -340,33 +338,17 @@ async fn who_comes_and_goes_and_believes_each_change_ends_with_what_a_check_says
     }
 }
 
-/// Erases an address in the ledger of an engine that does not run.
-fn erase(dir: &Path, owner: Fingerprint, erases: &[Revision]) {
-    let keys = Keys::load(&dir.join("keys.toml")).unwrap();
-    let mut visit = |_: crate::ledger::Committed<crate::ledger::Record<'_>>| Ok(());
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let check = keys.check_value();
-    let mut ledger = Ledger::open(disk, dir, check, Options::default(), None, &mut visit).unwrap();
-    let group = ledger.begin(());
-    let statement = Statement {
-        erasure_id: "case-1".into(),
-        effects: vec![Effect::Erasure(Erasure::Erased)],
-        ..Statement::new(EventKind::Erased)
-    };
-    let tombstone = Event {
-        revision: group.next_revision(),
-        previous: Revision::ZERO,
-        recorded_at: Day::new(TODAY).start(),
-        fingerprint: owner,
-        address: None,
-        tagged: false,
-        actor: Actor { class: ActorClass::Staff, id: "eve".into(), credential: "local".into() },
+/// Erases an address under four eyes; the case.
+async fn erase(engine: &Engine, address: &str) -> Arc<str> {
+    let request = ErasureRequest {
+        address: address.as_bytes().into(),
+        reason: "a letter".into(),
         request_id: "".into(),
-        statement,
+        body: Vec::new(),
     };
-    let mut payload = Vec::new();
-    encode_event(&tombstone, None, rand::random(), &mut payload);
-    ledger.redact(group, erases, &payload).unwrap();
+    let case = engine.request_erasure(&caller(), request).await.unwrap();
+    engine.approve_erasure(&Caller::local("vera"), &case.id, "".into()).await.unwrap();
+    case.id
 }
 
 #[tokio::test]
@@ -380,16 +362,33 @@ async fn what_is_erased_is_left_out_and_the_erasure_names_the_same_subject() {
     let before = told(&engine, 0).await;
     let before = events(&before);
     assert_eq!(before.len(), 3);
-    engine.stop().await;
-    drop(engine);
     let (ann, bob) = (before[0].fingerprint, before[1].fingerprint);
-    erase(dir.path(), ann, &[before[0].revision, before[2].revision]);
-    let engine = open(dir.path(), &clock).await.unwrap();
+    let case = erase(&engine, "ann@example.org").await;
     let after = told(&engine, 0).await;
     let told = events(&after);
     let kinds: Vec<_> = told.iter().map(|told| (told.statement.kind, told.fingerprint)).collect();
     assert_eq!(kinds, [(EventKind::OptedOut, bob), (EventKind::Erased, ann)]);
-    assert_eq!((&*told[1].statement.erasure_id, address(&after[1])), ("case-1", None));
+    assert_eq!((&told[1].statement.erasure_id, address(&after[1])), (&case, None));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_read_for_a_slow_follower_and_erased_since_is_not_told() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    let addresses = (0..1_000).map(|n| format!("n{n}@example.org").into_bytes().into()).collect();
+    let (command, body) = (opt_out(Scope::Everything), Vec::new());
+    let call = Write { command, addresses, request_id: "".into(), body };
+    engine.write(&caller(), call).await.unwrap();
+    // One slice holds them all, and the first message half of them.
+    let (first, slow) = watch(&engine, 0).await.next().await.unwrap();
+    assert_eq!(first.changes.len(), 500);
+    erase(&engine, "n900@example.org").await;
+    let (rest, _) = rest(&engine, slow).await;
+    let shown: Vec<_> = rest.iter().map(address).collect();
+    assert!(shown.contains(&Some("n899@example.org")));
+    assert!(!shown.contains(&Some("n900@example.org")));
+    assert_eq!(events(&rest).last().unwrap().statement.kind, EventKind::Erased);
     engine.stop().await;
 }
 

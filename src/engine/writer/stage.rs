@@ -1,12 +1,15 @@
 //! A group in the making: transitions run against the index and what the group has changed so
 //! far; nothing outside it changes before it is committed.
 
+mod import;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::Shared;
+use super::super::erasure::CaseChange;
 use super::super::error::EngineError;
-use super::super::request::Answered;
+use super::super::request::{Answered, holds};
 use super::super::write::Written;
 use super::{NoticeAt, Target, WriteJob, notice_digest};
 use crate::authorize::Authorized;
@@ -14,7 +17,7 @@ use crate::catalog::Catalog;
 use crate::ledger::{Group, RecordKind};
 use crate::model::command::{Command, Wish};
 use crate::model::day::{Timestamp, Today};
-use crate::model::event::{Effect, Event, OwnerProof, Statement};
+use crate::model::event::{Effect, Event, EventKind, OwnerProof, Statement};
 use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
@@ -33,12 +36,32 @@ pub(super) struct Applied {
     pub(super) effects: Vec<Effect>,
 }
 
+impl Applied {
+    pub(super) fn of(event: &Event) -> Self {
+        Self {
+            fingerprint: event.fingerprint,
+            revision: event.revision,
+            tagged: event.tagged,
+            owner_proof: event.statement.owner_proof,
+            effects: event.statement.effects.clone(),
+        }
+    }
+}
+
 /// What else is true once the group is durable.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Kept {
     notices: NoticeAt,
     requests: Vec<Answered>,
+    cases: Vec<CaseChange>,
     at: Option<Timestamp>,
+}
+
+impl Kept {
+    /// Of a group that decides a case.
+    pub(super) fn of_case(change: CaseChange, at: Timestamp) -> Self {
+        Self { cases: vec![change], at: Some(at), ..Self::default() }
+    }
 }
 
 /// An address as this group leaves it so far.
@@ -51,6 +74,27 @@ struct Pending {
     owner_yes: Revision,
     /// Its events of this group, oldest first.
     events: Vec<Event>,
+}
+
+/// What a transition asked for, as it was before its call.
+#[derive(Debug)]
+struct ReadPast {
+    /// Newest first.
+    events: Vec<Event>,
+    base_spoke: Option<Timestamp>,
+}
+
+/// The same, lent.
+#[derive(Debug, Clone, Copy, Default)]
+struct PastBefore<'a> {
+    events: &'a [Event],
+    base_spoke: Option<Timestamp>,
+}
+
+impl ReadPast {
+    fn before(&self) -> PastBefore<'_> {
+        PastBefore { events: &self.events, base_spoke: self.base_spoke }
+    }
 }
 
 pub(super) struct Stage {
@@ -74,6 +118,11 @@ impl Stage {
             kept: Kept::default(),
             payload: Vec::new(),
         }
+    }
+
+    /// When its events happen.
+    pub(super) const fn now(&self) -> Moment {
+        self.now
     }
 
     pub(super) fn finish(mut self) -> (Group<Vec<Applied>>, Kept) {
@@ -138,7 +187,7 @@ impl Stage {
                 outcomes.push(WriteOutcome::InvalidAddress);
                 continue;
             };
-            let past = pasts.get(&i).map(Vec::as_slice);
+            let past = pasts.get(&i).map_or(PastBefore::default(), ReadPast::before);
             let outcome = self.target(target, command, &request_id, past)?;
             if outcome.choices.is_empty() {
                 outcomes.push(outcome.outcome);
@@ -173,7 +222,7 @@ impl Stage {
         &mut self,
         job: &WriteJob,
         command: &Authorized<Command>,
-    ) -> Result<HashMap<usize, Vec<Event>>, EngineError> {
+    ) -> Result<HashMap<usize, ReadPast>, EngineError> {
         let mut pasts = HashMap::new();
         let mut seen = std::collections::HashSet::new();
         for (i, target) in job.targets.iter().enumerate() {
@@ -184,10 +233,34 @@ impl Stage {
             if asks {
                 let last = self.pending(target.fingerprint).before;
                 let events: Vec<Event> = self.shared.walk(last).collect::<Result<_, _>>()?;
-                pasts.insert(i, events);
+                let is_owners = matches!(command.value(), Command::OwnerChoice { .. });
+                let base_spoke = if is_owners { self.base_spoke(target)? } else { None };
+                pasts.insert(i, ReadPast { events, base_spoke });
             }
         }
         Ok(pasts)
+    }
+
+    /// When anything was last recorded of what precedes the plus tag. One that cannot be told may
+    /// have spoken just now.
+    fn base_spoke(&mut self, target: &Target) -> Result<Option<Timestamp>, EngineError> {
+        if !target.tagged {
+            return Ok(None);
+        }
+        let base = target.base.or_else(|| {
+            let base = target.address.as_ref()?.base()?;
+            Some(self.shared.fingerprinter.fingerprint(base.as_str().as_bytes()))
+        });
+        let Some(base) = base else { return Ok(Some(self.now.at)) };
+        let pending = self.pending(base);
+        match pending.before {
+            _ if !pending.events.is_empty() => Ok(Some(self.now.at)),
+            Revision::ZERO => Ok(None),
+            before => {
+                let last = self.shared.event_if_kept(before)?;
+                Ok(Some(last.map_or(self.now.at, |event| event.recorded_at)))
+            }
+        }
     }
 
     fn target(
@@ -195,21 +268,46 @@ impl Stage {
         target: &Target,
         command: &Authorized<Command>,
         request_id: &Arc<str>,
-        past: Option<&[Event]>,
+        past: PastBefore<'_>,
     ) -> Result<Outcome, EngineError> {
         let mut transition = self.run(target, command, Past::Unread);
+        let mut said = Vec::new();
         if transition == Transition::NeedsPast {
             let staged = self.pending(target.fingerprint).events.iter().rev().cloned();
-            let events: Vec<Event> = staged.chain(past.into_iter().flatten().cloned()).collect();
-            transition = self.run(target, command, Past::Read(&events));
+            let events: Vec<Event> = staged.chain(past.events.iter().cloned()).collect();
+            let base_spoke = past.base_spoke;
+            transition = self.run(target, command, Past::Read { events: &events, base_spoke });
+            said = events;
         }
         let Transition::Done(mut outcome) = transition else {
             return Err(super::super::damaged(&"a transition asked twice for the past"));
         };
         for statement in std::mem::take(&mut outcome.statements) {
-            self.event(target, command, request_id, statement);
+            let sent_again = |event| self.is_attempt(event, command, request_id, &statement);
+            if !said.iter().any(sent_again) {
+                self.event(target, command, request_id, statement);
+            }
         }
         Ok(outcome)
+    }
+
+    /// Whether an event is what an earlier attempt at the same call recorded of its noes before its
+    /// yeses were refused. Then a no that changes nothing is not said again, only sent again.
+    fn is_attempt(
+        &self,
+        event: &Event,
+        command: &Authorized<Command>,
+        request_id: &Arc<str>,
+        statement: &Statement,
+    ) -> bool {
+        let is_no = matches!(statement.kind, EventKind::OptedOut | EventKind::ConsentRefused);
+        let recorded = || Statement { effects: Vec::new(), ..event.statement.clone() };
+        is_no
+            && !request_id.is_empty()
+            && event.request_id == *request_id
+            && event.actor.credential == command.actor().credential
+            && holds(event.recorded_at, self.now.at)
+            && recorded() == *statement
     }
 
     fn run(
@@ -243,7 +341,7 @@ impl Stage {
         })
     }
 
-    fn event(
+    pub(super) fn event(
         &mut self,
         target: &Target,
         command: &Authorized<Command>,
@@ -267,13 +365,8 @@ impl Stage {
         self.payload.clear();
         encode_event(&event, notice, rand::random(), &mut self.payload);
         let revision = self.group.push(RecordKind::Event, &self.payload);
-        self.group.value_mut().push(Applied {
-            fingerprint: event.fingerprint,
-            revision,
-            tagged: event.tagged,
-            owner_proof: event.statement.owner_proof,
-            effects: event.statement.effects.clone(),
-        });
+        self.group.value_mut().push(Applied::of(&event));
+        self.kept.cases.extend(CaseChange::of_event(&event));
         let pending = self.pending(target.fingerprint);
         for effect in &event.statement.effects {
             pending.profile.apply(*effect);
@@ -310,6 +403,7 @@ fn needs_no_past(command: &Command) -> bool {
         Command::OwnerChoice { choices, .. } => {
             choices.iter().all(|choice| choice.wish == Wish::Unsubscribe)
         }
+        Command::Import { fact, .. } => fact.is_no(),
         Command::RegisterAddresses { .. }
         | Command::LiftBlocks { .. }
         | Command::RecordConsent { .. }
@@ -324,10 +418,13 @@ fn needs_no_past(command: &Command) -> bool {
 impl Shared {
     /// Takes over what a committed group brought besides its changes.
     pub(super) fn keep(&self, kept: Kept) {
-        let Kept { notices, requests, at } = kept;
+        let Kept { notices, requests, cases, at } = kept;
         super::super::locked(&self.notice_at).extend(notices);
         for answered in requests {
             self.requests.put(answered);
+        }
+        for change in cases {
+            super::super::locked(&self.cases).apply(change);
         }
         if let Some(at) = at {
             self.floor.set(at);

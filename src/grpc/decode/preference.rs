@@ -6,6 +6,8 @@ use super::reading::Reading;
 use super::subject::Subject;
 use super::{body, octets};
 use crate::catalog::Catalog;
+use crate::engine::choice::OwnerChoices;
+use crate::engine::opt_in::OptInRequest;
 use crate::engine::preferences::PreferencesUpdate;
 use crate::grpc::api;
 use crate::grpc::refusal::Refusal;
@@ -26,6 +28,13 @@ pub(in crate::grpc) struct Unsubscribe {
     pub(in crate::grpc) token: String,
     /// None: what the token names.
     pub(in crate::grpc) scope: Option<Scope>,
+    pub(in crate::grpc) evidence: Option<Arc<Evidence>>,
+}
+
+/// The end of a double opt-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::grpc) struct ConfirmOptIn {
+    pub(in crate::grpc) token: String,
     pub(in crate::grpc) evidence: Option<Arc<Evidence>>,
 }
 
@@ -66,6 +75,60 @@ pub(in crate::grpc) fn unsubscribe(
     };
     let evidence = reading.evidence("evidence", evidence);
     reading.finish(|| Some(Unsubscribe { token, scope: scope?, evidence: evidence? }))
+}
+
+pub(in crate::grpc) fn begin_opt_in(
+    request: api::BeginOptInRequest,
+    catalog: &Catalog,
+) -> Result<OptInRequest, Refusal> {
+    let body = body("BeginOptIn", &request, &request.request_id);
+    let api::BeginOptInRequest { address, scopes, evidence, request_id } = request;
+    let mut reading = Reading::new(catalog);
+    let scopes = reading.scopes("scopes", scopes);
+    let evidence = reading.mandatory_evidence("evidence", evidence);
+    reading.finish(|| {
+        Some(OptInRequest {
+            address: address.into_bytes().into(),
+            scopes: scopes?,
+            evidence: evidence?,
+            request_id: request_id.into(),
+            body,
+        })
+    })
+}
+
+pub(in crate::grpc) fn confirm_opt_in(
+    request: api::ConfirmOptInRequest,
+    catalog: &Catalog,
+) -> Result<ConfirmOptIn, Refusal> {
+    let api::ConfirmOptInRequest { token, evidence } = request;
+    let mut reading = Reading::new(catalog);
+    let evidence = reading.evidence("evidence", evidence);
+    reading.finish(|| Some(ConfirmOptIn { token, evidence: evidence? }))
+}
+
+pub(in crate::grpc) fn record_owner_choice(
+    request: api::RecordOwnerChoiceRequest,
+    catalog: &Catalog,
+) -> Result<OwnerChoices, Refusal> {
+    let body = body("RecordOwnerChoice", &request, &request.request_id);
+    let api::RecordOwnerChoiceRequest { address, choices, portal_session, evidence, request_id } =
+        request;
+    let mut reading = Reading::new(catalog);
+    let choices = reading.each("choices", choices, choice);
+    // The name of the session is the portal's own; that there is one is what counts.
+    let session = reading.line("portal_session", &portal_session);
+    let evidence = reading.evidence("evidence", evidence);
+    reading.finish(|| {
+        Some(OwnerChoices {
+            address: address.into_bytes().into(),
+            choices: choices?,
+            portal_session: !session?.is_empty(),
+            evidence: evidence?,
+            request_id: request_id.into(),
+            body,
+        })
+    })
 }
 
 fn choice(reading: &mut Reading<'_>, field: &str, choice: api::Choice) -> Option<Choice> {

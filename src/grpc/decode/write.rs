@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::reading::Reading;
-use super::{body, octets};
+use super::subject::Subject;
+use super::{body, octets, words};
 use crate::catalog::Catalog;
 use crate::engine::write::Write;
 use crate::grpc::api;
 use crate::grpc::refusal::Refusal;
+use crate::model::campaign::Campaign;
 use crate::model::command::Command;
 
 pub(in crate::grpc) fn block_addresses(
@@ -134,6 +136,51 @@ pub(in crate::grpc) fn register_addresses(
         })
     })?;
     Ok(write(command, addresses, &request_id, body))
+}
+
+pub(in crate::grpc) fn mark_consent_requested(
+    request: api::MarkConsentRequestedRequest,
+    catalog: &Catalog,
+) -> Result<Write, Refusal> {
+    let body = body("MarkConsentRequested", &request, &request.request_id);
+    let api::MarkConsentRequestedRequest { addresses, brand, campaign, evidence, request_id } =
+        request;
+    let Subject { brand, campaign } = Subject::named(&brand, &campaign)?;
+    let campaign = catalog.campaign_named(&brand, &campaign).map_err(Refusal::Campaign)?;
+    let mut reading = Reading::new(catalog);
+    let evidence = reading.evidence("evidence", evidence);
+    let command = reading.finish(|| {
+        Some(Command::MarkConsentRequested {
+            campaign: Campaign::clone(campaign),
+            evidence: evidence?,
+        })
+    })?;
+    Ok(write(command, addresses, &request_id, body))
+}
+
+pub(in crate::grpc) fn resubscribe_by_staff(
+    request: api::ResubscribeByStaffRequest,
+    catalog: &Catalog,
+) -> Result<Write, Refusal> {
+    let body = body("ResubscribeByStaff", &request, &request.request_id);
+    let api::ResubscribeByStaffRequest { address, scopes, legal_basis, explanation, request_id } =
+        request;
+    let mut reading = Reading::new(catalog);
+    let scopes = reading.scopes("scopes", scopes);
+    let problem = "is mandatory: LEGAL_BASIS_CONSENT, LEGAL_BASIS_EXISTING_CUSTOMER, \
+                   LEGAL_BASIS_CONTRACT, LEGAL_BASIS_LEGITIMATE_INTEREST or \
+                   LEGAL_BASIS_LEGAL_OBLIGATION";
+    let legal_basis =
+        words::legal_basis(legal_basis).or_else(|| reading.fault("legal_basis", problem));
+    let explanation = reading.prose("explanation", &explanation);
+    let command = reading.finish(|| {
+        Some(Command::ResubscribeByStaff {
+            scopes: scopes?,
+            legal_basis: legal_basis?,
+            explanation: explanation?,
+        })
+    })?;
+    Ok(write(command, vec![address], &request_id, body))
 }
 
 fn write(command: Command, addresses: Vec<String>, request_id: &str, body: Vec<u8>) -> Write {

@@ -15,7 +15,6 @@ use crate::grpc::api;
 use crate::grpc::api::catalog_service_client::CatalogServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
-use crate::grpc::api::erasure_service_client::ErasureServiceClient;
 use crate::grpc::api::preference_service_client::PreferenceServiceClient;
 use crate::grpc::api::scope::Level;
 use crate::grpc::codec::{AskBuffer, CheckAsk};
@@ -417,45 +416,42 @@ async fn an_unknown_brand_of_a_write_is_not_found_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn calls_of_later_parts_say_that_they_are_not_offered_yet() {
+async fn a_verdict_is_explained_and_a_sheet_made() {
     let world = World::new().await;
-    let (mut decision, mut consent) = (world.decision(), world.consent());
-    let mut preference = world.preference();
-    let mut erasure = ErasureServiceClient::new(world.routes.clone());
-    let answers = [
-        decision.explain(api::ExplainRequest::default()).await.err(),
-        consent.mark_consent_requested(api::MarkConsentRequestedRequest::default()).await.err(),
-        consent.resubscribe_by_staff(api::ResubscribeByStaffRequest::default()).await.err(),
-        consent.get_subject_sheet(api::GetSubjectSheetRequest::default()).await.err(),
-        preference.begin_opt_in(api::BeginOptInRequest::default()).await.err(),
-        preference.confirm_opt_in(api::ConfirmOptInRequest::default()).await.err(),
-        preference.record_owner_choice(api::RecordOwnerChoiceRequest::default()).await.err(),
-        erasure.request_erasure(api::RequestErasureRequest::default()).await.err(),
-        erasure.list_erasure_cases(api::ListErasureCasesRequest::default()).await.err(),
-        erasure.approve_erasure(api::ApproveErasureRequest::default()).await.err(),
-        erasure.reject_erasure(api::RejectErasureRequest::default()).await.err(),
-    ];
-    let mut methods = Vec::new();
-    for answer in answers {
-        let status = failed(Err::<(), _>(answer.unwrap()), Code::Unimplemented, "NOT_IMPLEMENTED");
-        let mut info = status.get_details_error_info().unwrap();
-        assert!(status.message().ends_with(&info.metadata["part"]));
-        methods.extend(info.metadata.remove("method"));
+    let ask = |as_of| api::ExplainRequest {
+        address: ANNA.to_owned(),
+        brand: "festival".to_owned(),
+        campaign: "advent".to_owned(),
+        as_of,
+    };
+    let explanation = world.decision().explain(ask(None)).await.unwrap().into_inner();
+    assert_eq!(explanation.verdict(), api::Verdict::DeniedUnknownAddress);
+    assert_eq!(explanation.findings[0].verdict(), api::Verdict::DeniedUnknownAddress);
+    let controller = Level::Controller("buehne".to_owned());
+    assert_eq!(explanation.findings[0].scope, Some(api::Scope { level: Some(controller) }));
+    let future = prost_types::Timestamp { seconds: 9_000_000_000, nanos: 0 };
+    let refused = world.decision().explain(ask(Some(future))).await;
+    assert_eq!(fields(&failed(refused, Code::InvalidArgument, "INVALID_FIELD")), ["as_of"]);
+    let refused = world.decision().explain(api::ExplainRequest::default()).await;
+    let status = failed(refused, Code::InvalidArgument, "INVALID_FIELD");
+    assert_eq!(fields(&status), ["brand", "campaign"]);
+
+    let sheet = |format: api::SheetFormat, language: &str| api::GetSubjectSheetRequest {
+        address: ANNA.to_owned(),
+        format: format.into(),
+        language: language.to_owned(),
+    };
+    for (format, media) in [
+        (api::SheetFormat::Unspecified, "application/json; charset=utf-8"),
+        (api::SheetFormat::Html, "text/html; charset=utf-8"),
+        (api::SheetFormat::Text, "text/plain; charset=utf-8"),
+    ] {
+        let made = world.consent().get_subject_sheet(sheet(format, "de")).await.unwrap();
+        assert_eq!(made.get_ref().content_type, media);
+        assert!(String::from_utf8(made.into_inner().sheet).unwrap().contains(ANNA));
     }
-    let expected = [
-        "Explain",
-        "MarkConsentRequested",
-        "ResubscribeByStaff",
-        "GetSubjectSheet",
-        "BeginOptIn",
-        "ConfirmOptIn",
-        "RecordOwnerChoice",
-        "RequestErasure",
-        "ListErasureCases",
-        "ApproveErasure",
-        "RejectErasure",
-    ];
-    assert_eq!(methods, expected);
+    let foreign = world.consent().get_subject_sheet(sheet(api::SheetFormat::Json, "fr")).await;
+    assert_eq!(fields(&failed(foreign, Code::InvalidArgument, "INVALID_FIELD")), ["language"]);
 }
 
 #[test]

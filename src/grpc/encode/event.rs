@@ -71,7 +71,7 @@ pub(super) fn scope(scope: Scope, names: &Names) -> api::Scope {
     api::Scope { level: Some(level) }
 }
 
-fn actor(actor: &Actor) -> api::Actor {
+pub(super) fn actor(actor: &Actor) -> api::Actor {
     let Actor { class, id, credential } = actor;
     api::Actor {
         class: actor_class(*class).into(),

@@ -17,6 +17,7 @@ fn loaded() -> Catalog {
         [[controller]]
         id = "buehne"
         title = "Stage"
+        recipients = ["Mail service Ltd"]
         [[brand]]
         id = "festival"
         controller = "buehne"
@@ -119,6 +120,7 @@ fn words_go_out_under_their_own_names() {
     use crate::engine::status::ConsentState as Consent;
     use crate::model::event::EventKind as Kind;
     use crate::model::fact::Erasure;
+    use crate::transition::ImportEffect;
     alike(&[Channel::Email, Channel::Post], |w| channel(*w), api::Channel::as_str_name);
     let purposes =
         [Purpose::Marketing, Purpose::Transactional, Purpose::OneToOne, Purpose::ConsentRequest];
@@ -172,6 +174,8 @@ fn words_go_out_under_their_own_names() {
         Consent::Expired,
     ];
     alike(&states, |w| consent_state(*w), api::ConsentState::as_str_name);
+    let effects = [ImportEffect::Stays, ImportEffect::Tightens, ImportEffect::Loosens];
+    alike(&effects, |w| import_effect(*w), api::ImportEffect::as_str_name);
     let erasures = [Erasure::None, Erasure::Pending, Erasure::Erased];
     alike(&erasures, |w| erasure_state(*w), api::ErasureState::as_str_name);
 }
@@ -179,7 +183,11 @@ fn words_go_out_under_their_own_names() {
 #[test]
 fn the_catalog_is_shown_by_its_names() {
     let shown = catalog(&loaded());
-    let controller = api::Controller { id: "buehne".to_owned(), title: "Stage".to_owned() };
+    let controller = api::Controller {
+        id: "buehne".to_owned(),
+        title: "Stage".to_owned(),
+        recipients: vec!["Mail service Ltd".to_owned()],
+    };
     assert_eq!(shown.controllers, [controller]);
     let brand = api::Brand {
         id: "festival".to_owned(),

@@ -1,6 +1,7 @@
 //! Closed choices of the model as numbers of the wire. `decode::words` is the other direction.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use crate::engine::erasure::CaseState;
 use crate::engine::status::ConsentState;
 use crate::grpc::api;
 use crate::model::actor::ActorClass;
@@ -8,6 +9,7 @@ use crate::model::campaign::{Channel, Purpose};
 use crate::model::event::EventKind;
 use crate::model::evidence::{LegalBasis, Method};
 use crate::model::fact::{Cause, Erasure};
+use crate::transition::ImportEffect;
 
 pub(super) const fn channel(channel: Channel) -> api::Channel {
     match channel {
@@ -86,6 +88,14 @@ pub(super) const fn event_kind(kind: EventKind) -> api::EventKind {
     }
 }
 
+pub(super) const fn import_effect(effect: ImportEffect) -> api::ImportEffect {
+    match effect {
+        ImportEffect::Stays => api::ImportEffect::Stays,
+        ImportEffect::Tightens => api::ImportEffect::Tightens,
+        ImportEffect::Loosens => api::ImportEffect::Loosens,
+    }
+}
+
 pub(super) const fn consent_state(state: ConsentState) -> api::ConsentState {
     match state {
         ConsentState::NotRequested => api::ConsentState::NotRequested,
@@ -101,5 +111,13 @@ pub(super) const fn erasure_state(erasure: Erasure) -> api::ErasureState {
         Erasure::None => api::ErasureState::None,
         Erasure::Pending => api::ErasureState::Pending,
         Erasure::Erased => api::ErasureState::Erased,
+    }
+}
+
+pub(super) const fn case_state(state: CaseState) -> api::ErasureState {
+    match state {
+        CaseState::Pending => api::ErasureState::Pending,
+        CaseState::Rejected => api::ErasureState::Rejected,
+        CaseState::Erased => api::ErasureState::Erased,
     }
 }

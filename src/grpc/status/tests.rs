@@ -25,7 +25,9 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
     let known: fn(&EngineError) = |error| match error {
         EngineError::Invalid(_)
         | EngineError::Forbidden(_)
-        | EngineError::SamePerson(_)
+        | EngineError::SamePerson { .. }
+        | EngineError::UnknownCase { .. }
+        | EngineError::CaseDecided { .. }
         | EngineError::UnknownBrand { .. }
         | EngineError::UnknownController { .. }
         | EngineError::UnknownCampaign { .. }
@@ -52,7 +54,17 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             Code::PermissionDenied,
             "ROLE_MISSING",
         ),
-        (SamePerson::Actor.into(), Code::PermissionDenied, "SAME_PERSON"),
+        (
+            EngineError::SamePerson { id: "00c0ffee".to_owned(), why: SamePerson::Actor },
+            Code::PermissionDenied,
+            "SAME_PERSON",
+        ),
+        (EngineError::UnknownCase { id: "00c0ffee".to_owned() }, Code::NotFound, "UNKNOWN_CASE"),
+        (
+            EngineError::CaseDecided { id: "00c0ffee".to_owned(), state: CaseState::Rejected },
+            Code::FailedPrecondition,
+            "CASE_DECIDED",
+        ),
         (EngineError::UnknownBrand { brand: brand.clone() }, Code::NotFound, "UNKNOWN_BRAND"),
         (
             EngineError::UnknownController { controller: "buehne".to_owned() },
@@ -246,25 +258,13 @@ fn promised(reason: &str) -> String {
 fn every_reason_comes_with_the_code_that_the_contract_promises() {
     let engine = engine_errors().into_iter().map(|(error, ..)| Status::from(error));
     let violations = vec![violation("scopes[0].brand")];
-    let edge = [
-        Refusal::Unknown { name: Name::Scope, violations },
-        Refusal::TooLarge { limit: None },
-        Refusal::NotImplemented { call: "Watch", part: "changes" },
-    ];
+    let edge =
+        [Refusal::Unknown { name: Name::Scope, violations }, Refusal::TooLarge { limit: None }];
     for status in engine.chain(edge.into_iter().map(Status::from)) {
         let reason = info(&status).reason;
         let code = format!("{:?}", status.code());
         assert!(promised(&reason).eq_ignore_ascii_case(&code), "{reason}: {code}");
     }
-}
-
-#[test]
-fn a_call_of_a_later_part_says_so() {
-    let status = Status::from(Refusal::NotImplemented { call: "Watch", part: "changes" });
-    assert_eq!(status.code(), Code::Unimplemented);
-    assert_eq!(info(&status).reason, "NOT_IMPLEMENTED");
-    metadata(&status, &[("method", "Watch"), ("part", "changes")]);
-    assert!(status.message().contains("changes"));
 }
 
 #[test]

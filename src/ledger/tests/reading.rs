@@ -138,6 +138,42 @@ fn slices_hold_every_record_in_its_order_and_nothing_that_was_erased_since_the_l
 }
 
 #[test]
+fn several_records_are_read_as_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { segment_octets: 150_000, ..SMALL };
+    let (mut ledger, _) = real(dir.path(), options);
+    while ledger.head() < revision(2_000) {
+        let mut group = ledger.begin(());
+        for _ in 0..9 {
+            let number = group.next_revision().number();
+            let length = if number % 50 == 0 { 70_000 } else { 150 };
+            group.push(RecordKind::Event, &payload(number, length));
+        }
+        let last = ledger.head().number();
+        if last % 7 == 6 {
+            ledger.redact(group, &[revision(last - 3)], b"erased").unwrap();
+        } else {
+            ledger.commit(group, Urgency::Yes).unwrap();
+        }
+    }
+    let head = ledger.head().number();
+    drop(ledger);
+    let (ledger, _) = real(dir.path(), options);
+    let reader = ledger.reader();
+    for step in [1, 2, 61, 997] {
+        let mut wanted: Vec<_> = (0..head + 3).step_by(step).map(revision).collect();
+        wanted.insert(1, wanted[0]);
+        let each = reader.read_each(&wanted).unwrap();
+        assert_eq!(each.len(), wanted.len());
+        for (wanted, found) in wanted.iter().zip(each) {
+            let alone = reader.read(*wanted).unwrap();
+            let parts = |record: Record<'static>| (record.kind, record.erased, record.payload);
+            assert_eq!(found.map(parts), alone.map(parts), "{wanted}");
+        }
+    }
+}
+
+#[test]
 fn group_that_does_not_follow_the_head_is_refused() {
     let disk = FaultDisk::new();
     let (mut ledger, _) = open(&disk).unwrap();

@@ -19,6 +19,9 @@ use crate::transition::record::{Fact, fact_is_on_record, is_on_record};
 use crate::transition::{Context, Outcome, Unread};
 
 /// The noes of a set apply first and each on its own; its yeses apply all or none.
+///
+/// INVARIANT(said again): each no of the owner is recorded, also where it changes nothing. It draws
+/// the line that a queued yes, or a confirm token, of before must not pass.
 pub(in crate::transition) fn owner_choice(
     context: &Context<'_>,
     choices: &[Choice],
@@ -94,8 +97,7 @@ fn say_noes(
         statement.effects.extend(effects);
         outcomes.push(if is_new { WriteOutcome::Applied } else { WriteOutcome::Unchanged });
     }
-    let recorded = outcomes.contains(&WriteOutcome::Applied);
-    Ok((outcomes, recorded.then_some(statement)))
+    Ok((outcomes, Some(statement)))
 }
 
 fn say_yeses(
@@ -107,9 +109,10 @@ fn say_yeses(
     evidence: Option<&Arc<Evidence>>,
 ) -> Result<(WriteOutcome, Option<Statement>), Unread> {
     let past = context.past()?;
-    if let Proof::ConfirmToken { minted } = proof
+    if let Proof::ConfirmToken { minted, may_grant: _ } = proof
         && was_redeemed(past, yeses, *minted)
         && !has_later_no(past, yeses, *minted)
+        && !was_erased_since(past, *minted)
     {
         return Ok((WriteOutcome::Unchanged, None));
     }
@@ -117,13 +120,10 @@ fn say_yeses(
     if let Some(outcome) = against_yes(context, draft, past, yeses, proof, occurred_at) {
         return Ok((outcome, None));
     }
-    let owner_proof = match proof {
-        Proof::PreferencesToken { .. } | Proof::ConfirmToken { .. } | Proof::UnsubscribeToken => {
-            Some(OwnerProof::Mailbox)
-        }
-        Proof::PortalSession => Some(OwnerProof::Session),
-        Proof::PortalGuest => None,
-    };
+    let proved = proved_by(proof);
+    // However late it arrives, it weighs nothing against a base that was spoken of since.
+    let is_queued = is_before_base(context, occurred_at)?;
+    let owner_proof = proved.filter(|_| !is_queued);
     let day = context.day_of(occurred_at);
     let mut kind = EventKind::ConsentGranted;
     if draft.profile().erasure == Erasure::Erased {
@@ -131,7 +131,7 @@ fn say_yeses(
     } else {
         let kept: BTreeSet<Scope> = noes.iter().copied().collect();
         kind = say_yes(context, draft, yeses, Basis::Consent, day, &kept);
-        if owner_proof == Some(OwnerProof::Mailbox) {
+        if proved == Some(OwnerProof::Mailbox) {
             for brand in yeses.iter().filter_map(|scope| scope.brand()) {
                 let bounced = Block { brand, channel: Channel::Email, cause: Cause::HardBounce };
                 draft.unblock(|block| *block == bounced);
@@ -146,10 +146,33 @@ fn say_yeses(
         ..yes_statement(draft, yeses)
     };
     statement.effects = draft.take_effects();
-    if statement.effects.is_empty() && is_on_record(past, context.actor.class, &statement) {
+    // A base that is asked still is asked no more once this is recorded.
+    let outweighs = owner_proof.is_some() && context.subject.base.is_some();
+    if statement.effects.is_empty()
+        && !outweighs
+        && is_on_record(past, context.actor.class, &statement)
+    {
         return Ok((WriteOutcome::Unchanged, None));
     }
     Ok((WriteOutcome::Applied, Some(statement)))
+}
+
+/// What an owner's yes is proved by; nothing where anybody may have typed the address.
+const fn proved_by(proof: &Proof) -> Option<OwnerProof> {
+    match proof {
+        Proof::PreferencesToken { .. } | Proof::ConfirmToken { .. } | Proof::UnsubscribeToken => {
+            Some(OwnerProof::Mailbox)
+        }
+        Proof::PortalSession => Some(OwnerProof::Session),
+        Proof::PortalGuest => None,
+    }
+}
+
+/// Whether a yes that says when it was said was not said after all that is recorded of the base of
+/// a tagged address.
+fn is_before_base(context: &Context<'_>, occurred_at: Option<Timestamp>) -> Result<bool, Unread> {
+    let spoke = context.base_spoke()?;
+    Ok(occurred_at.zip(spoke).is_some_and(|(said, spoke)| !is_before(spoke, said)))
 }
 
 /// Sets the owner's yes at each scope, and says what kind of event that makes: one that took a no
@@ -198,7 +221,7 @@ fn against_yes(
     let profile = context.subject.profile;
     let by_erasure = match (proof, profile.erasure) {
         // Double opt-in is how the owner starts afresh.
-        (Proof::ConfirmToken { minted }, Erasure::Erased) => {
+        (Proof::ConfirmToken { minted, may_grant: _ }, Erasure::Erased) => {
             was_erased_since(past, *minted).then_some(WriteOutcome::Erased)
         }
         _ => against_erasure(profile),
@@ -227,8 +250,9 @@ fn against_proof(
             let void = !may_grant || was_erased_since(past, *minted);
             void.then_some(WriteOutcome::Proof)
         }
-        Proof::ConfirmToken { minted } => {
-            let void = was_erased_since(past, *minted) || has_later_no(past, yeses, *minted);
+        Proof::ConfirmToken { minted, may_grant } => {
+            let void =
+                !may_grant || was_erased_since(past, *minted) || has_later_no(past, yeses, *minted);
             void.then_some(WriteOutcome::Proof)
         }
         Proof::PortalSession => bounced.then_some(WriteOutcome::Proof),
@@ -240,7 +264,7 @@ fn against_proof(
     }
 }
 
-/// A queued yes must not overtake a later no.
+/// A queued yes must not overtake a later no, INVARIANT(said again).
 fn against_earlier(
     profile: &Profile,
     past: &[Event],
@@ -278,7 +302,8 @@ fn noes_of(event: &Event) -> impl Iterator<Item = Scope> + '_ {
     scopes.chain(brands)
 }
 
-/// A confirm token is void after a later no at, above or inside what it is for.
+/// A confirm token is void after a later no at, above or inside what it is for, INVARIANT(said
+/// again).
 fn has_later_no(past: &[Event], yeses: &[Scope], minted: Revision) -> bool {
     let mut later = past.iter().take_while(|event| event.revision > minted);
     let concerns = |scope: Scope| yeses.iter().any(|yes| yes.touches(scope));

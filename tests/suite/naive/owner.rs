@@ -53,7 +53,8 @@ impl Book {
         }
         *self = before.clone();
         let mut next = asking.next;
-        if outcomes.iter().any(|(_, outcome)| *outcome == WriteOutcome::Applied) {
+        // What the owner says again is written down again.
+        if !noes.is_empty() && !self.erased {
             let declines = noes.iter().all(|scope| asked == Some(*scope));
             let kind = if declines { EventKind::ConsentRefused } else { EventKind::OptedOut };
             self.records.push(record(asking, kind, "", evidence.cloned(), told));
@@ -103,6 +104,13 @@ impl Book {
             Proof::PortalGuest => (Voice::Owner, false),
             Proof::UnsubscribeToken => unreachable!("it never says yes"),
         };
+        // Said before the last word on the base, it is no answer to that word.
+        let occurred_at = evidence.and_then(|evidence| evidence.occurred_at);
+        let late = match (occurred_at, asking.base_spoke) {
+            (Some(said), Some(spoke)) => said <= spoke,
+            _ => false,
+        };
+        let proved = proved && !late;
         let mut said = Vec::new();
         let afresh = self.erased;
         if afresh {
@@ -117,7 +125,11 @@ impl Book {
         record.owner_proved = proved;
         record.revision = next;
         record.legal_basis = Some(LegalBasis::Consent);
-        let outcome = self.outcome_of(&record);
+        let mut outcome = self.outcome_of(&record);
+        // From here on the base counts no more.
+        if proved && asking.base.is_some() {
+            outcome = WriteOutcome::Applied;
+        }
         if outcome == WriteOutcome::Applied {
             kinds.push(record.kind);
             self.records.push(record);
@@ -136,7 +148,7 @@ impl Book {
         evidence: Option<&Evidence>,
     ) -> Option<WriteOutcome> {
         let afresh = match proof {
-            Proof::ConfirmToken { minted } => minted.number() >= self.erased_at,
+            Proof::ConfirmToken { minted, .. } => minted.number() >= self.erased_at,
             _ => false,
         };
         match self.erasure() {
@@ -153,8 +165,10 @@ impl Book {
             Proof::PreferencesToken { minted, may_grant, .. } => {
                 !may_grant || minted.number() < self.erased_at
             }
-            Proof::ConfirmToken { minted } => {
-                minted.number() < self.erased_at || self.later_no(scopes, minted.number())
+            Proof::ConfirmToken { minted, may_grant } => {
+                !may_grant
+                    || minted.number() < self.erased_at
+                    || self.later_no(scopes, minted.number())
             }
             Proof::PortalSession => bounced,
             Proof::PortalGuest => {
@@ -206,9 +220,9 @@ impl Book {
     /// Whether a confirm token did its work: since it was made, a yes to all of its scopes came
     /// through the mailbox, and no no thereafter.
     fn redeemed(&self, proof: &Proof, scopes: &[Scope]) -> bool {
-        let Proof::ConfirmToken { minted } = proof else { return false };
+        let Proof::ConfirmToken { minted, .. } = proof else { return false };
         let since = self.records.iter().filter(|record| record.revision > minted.number());
-        let mut yeses = since.filter(|record| {
+        let mut yeses = since.filter(|record| record.owner_proved).filter(|record| {
             scopes.iter().all(|scope| {
                 record.said.iter().any(|said| match said {
                     Said::Yes(yes) => yes.scope == *scope && yes.voice == Voice::OwnerByMailbox,
@@ -216,7 +230,9 @@ impl Book {
                 })
             })
         });
-        yeses.next().is_some() && !self.later_no(scopes, minted.number())
+        yeses.next().is_some()
+            && !self.later_no(scopes, minted.number())
+            && minted.number() >= self.erased_at
     }
 }
 

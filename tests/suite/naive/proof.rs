@@ -6,7 +6,7 @@ use maysend::model::fact::Declaration;
 use maysend::model::verdict::WriteOutcome;
 
 use super::take::{Answer, Asking};
-use super::{Book, Record, Said, Yes};
+use super::{Book, Record, Said, Voice, Yes};
 
 impl Book {
     /// Adds the record unless it says nothing new.
@@ -45,6 +45,7 @@ impl Book {
             if last.class == record.class
                 && last.reason == record.reason
                 && last.legal_basis == record.legal_basis
+                && last.strength() >= record.strength()
                 && same_evidence(last.evidence.as_deref(), record.evidence.as_deref())
                 && last.said.iter().any(|other| same_fact(other, said))
             {
@@ -84,6 +85,21 @@ impl Book {
             }
         }
         EventKind::ConsentGranted
+    }
+}
+
+impl Record {
+    /// How well the owner is proved to have said it: by the mailbox, by a session, not at all.
+    fn strength(&self) -> u8 {
+        let by_mailbox = self.said.iter().any(|said| match said {
+            Said::Yes(yes) => yes.voice == Voice::OwnerByMailbox,
+            _ => false,
+        });
+        match (self.owner_proved, by_mailbox) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        }
     }
 }
 

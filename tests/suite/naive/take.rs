@@ -5,7 +5,7 @@ use std::sync::Arc;
 use maysend::catalog::{Catalog, StaffConsent, StaffResubscribe};
 use maysend::model::actor::ActorClass;
 use maysend::model::campaign::Channel;
-use maysend::model::command::Command;
+use maysend::model::command::{Command, ImportedFact};
 use maysend::model::day::{Timestamp, Today};
 use maysend::model::event::EventKind;
 use maysend::model::evidence::{Evidence, LegalBasis};
@@ -26,6 +26,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) at: Timestamp,
     /// The facts of the base, where they are to be asked.
     pub(crate) base: Option<&'a Profile>,
+    /// When anything was last recorded of the base, asked or not.
+    pub(crate) base_spoke: Option<Timestamp>,
     /// The revision that the next record gets.
     pub(crate) next: u64,
 }
@@ -114,7 +116,39 @@ impl Book {
                 self.restrict(asking, EventKind::ConsentRefused, reason, None, said)
             }
             Command::RecordConsent { scopes, legal_basis, evidence } => {
-                self.record_consent(asking, scopes, *legal_basis, evidence)
+                self.record_consent(asking, scopes, *legal_basis, "", evidence)
+            }
+            Command::Import { fact, reason, evidence } => {
+                if self.has_row(asking, *fact, evidence) {
+                    return Answer::plain(WriteOutcome::Unchanged);
+                }
+                let proof = Some(evidence.clone());
+                match *fact {
+                    ImportedFact::Granted { scope, legal_basis } => {
+                        self.record_consent(asking, &[scope], legal_basis, reason, evidence)
+                    }
+                    ImportedFact::Refused(scope) => {
+                        let no = Said::No { scope, origin: Origin::Refusal };
+                        self.restrict(asking, EventKind::ConsentRefused, reason, proof, vec![no])
+                    }
+                    ImportedFact::OptedOut(scope) => {
+                        let no = Said::No { scope, origin: Origin::OptOut };
+                        self.restrict(asking, EventKind::OptedOut, reason, proof, vec![no])
+                    }
+                    ImportedFact::Blocked(brand) => {
+                        let (channel, cause) = (Channel::Email, Cause::StaffDecision);
+                        let stop = Said::Blocked(Block { brand, channel, cause });
+                        self.restrict(asking, EventKind::Blocked, reason, proof, vec![stop])
+                    }
+                    ImportedFact::Registered(controller) => {
+                        if self.erased {
+                            return Answer::plain(WriteOutcome::Erased);
+                        }
+                        let said = vec![Said::Registered(controller)];
+                        let kind = EventKind::Registered;
+                        self.propose(asking, record(asking, kind, reason, proof, said))
+                    }
+                }
             }
             Command::MarkConsentRequested { campaign, evidence } => {
                 let policy = asking.catalog.policy(campaign.brand);
@@ -158,6 +192,7 @@ impl Book {
                 self.records.clear();
                 self.erased = true;
                 self.erased_at = asking.next;
+                self.erased_on = Some(asking.at);
                 Answer { kinds: vec![EventKind::Erased], ..Answer::plain(WriteOutcome::Applied) }
             }
         }
@@ -229,6 +264,7 @@ impl Book {
         asking: &Asking<'_>,
         scopes: &[Scope],
         legal_basis: LegalBasis,
+        reason: &str,
         evidence: &Arc<Evidence>,
     ) -> Answer {
         if let Some(no) = self.erasure_in_the_way() {
@@ -265,9 +301,18 @@ impl Book {
         let mut said = yeses(asking, scopes, basis, Voice::Clerk, &[], Some(evidence));
         said.extend(registrations(scopes));
         let kind = EventKind::ConsentGranted;
-        let mut record = record(asking, kind, "", Some(evidence.clone()), said);
+        let mut record = record(asking, kind, reason, Some(evidence.clone()), said);
         record.legal_basis = Some(legal_basis);
         self.propose(asking, record)
+    }
+
+    /// Whether this row of a file was taken before, whatever came after it.
+    fn has_row(&self, asking: &Asking<'_>, fact: ImportedFact, evidence: &Evidence) -> bool {
+        self.records.iter().any(|record| {
+            let is_of_file = record.class == ActorClass::Import;
+            let source = record.evidence.as_ref().map(|evidence| &evidence.source);
+            is_of_file && source == Some(&evidence.source) && says(record, fact, asking.class)
+        })
     }
 
     fn resubscribe(
@@ -350,7 +395,37 @@ impl Book {
         if self.erased {
             return Answer::plain(WriteOutcome::Unchanged);
         }
-        self.propose(asking, record(asking, kind, reason, evidence, said))
+        let record = record(asking, kind, reason, evidence, said);
+        // What the owner says again is written down again.
+        if record.class == ActorClass::Owner && kind == EventKind::OptedOut {
+            let outcome = self.outcome_of(&record);
+            self.records.push(record);
+            return Answer { kinds: vec![kind], ..Answer::plain(outcome) };
+        }
+        self.propose(asking, record)
+    }
+}
+
+/// Whether the record came of this fact, and of nothing besides it.
+fn says(record: &Record, fact: ImportedFact, class: ActorClass) -> bool {
+    assert_eq!(class, ActorClass::Import, "rows of a file speak for nobody else");
+    match (fact, record.kind, &record.said[..]) {
+        (
+            ImportedFact::Granted { scope, legal_basis },
+            EventKind::ConsentGranted,
+            [Said::Yes(yes), Said::Registered(_)],
+        ) => yes.scope == scope && record.legal_basis == Some(legal_basis),
+        (ImportedFact::Refused(scope), EventKind::ConsentRefused, [Said::No { scope: at, .. }])
+        | (ImportedFact::OptedOut(scope), EventKind::OptedOut, [Said::No { scope: at, .. }]) => {
+            *at == scope
+        }
+        (ImportedFact::Blocked(brand), EventKind::Blocked, [Said::Blocked(block)]) => {
+            block.brand == brand
+        }
+        (ImportedFact::Registered(controller), EventKind::Registered, [Said::Registered(with)]) => {
+            *with == controller
+        }
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maysend::catalog::Policy;
 use maysend::model::campaign::{Channel, Purpose};
-use maysend::model::command::{Choice, Command, Proof, Wish};
+use maysend::model::command::{Choice, Command, ImportedFact, Proof, Wish};
 use maysend::model::day::Timestamp;
 use maysend::model::evidence::{Evidence, LegalBasis, Method};
 use maysend::model::fact::{Cause, Erasure};
@@ -52,6 +52,12 @@ pub(super) enum Deed {
         legal_basis: LegalBasis,
         proof: Shown,
     },
+    Import {
+        fact: ImportedFact,
+        why: u8,
+        source: u8,
+        ago: u32,
+    },
     Ask {
         topic: u16,
         channel: Channel,
@@ -73,6 +79,7 @@ pub(super) enum Deed {
     },
     Confirm {
         which: Index,
+        may_grant: bool,
         proof: Option<Shown>,
     },
     RequestErasure {
@@ -143,7 +150,7 @@ fn scopes() -> impl Strategy<Value = Vec<Scope>> {
     btree_set(scope(), 1..=3).prop_map(Vec::from_iter).prop_shuffle()
 }
 
-fn narrows() -> impl Strategy<Value = Vec<Scope>> {
+pub(super) fn narrows() -> impl Strategy<Value = Vec<Scope>> {
     btree_set(narrow(), 1..=3).prop_map(Vec::from_iter).prop_shuffle()
 }
 
@@ -155,7 +162,7 @@ fn channels() -> impl Strategy<Value = Vec<Channel>> {
     subsequence(vec![Channel::Email, Channel::Post], 1..=2)
 }
 
-fn shown() -> impl Strategy<Value = Shown> {
+pub(super) fn shown() -> impl Strategy<Value = Shown> {
     let method = select(vec![Method::Form, Method::Paper, Method::Phone, Method::Import]);
     let ago = prop_oneof![
         3 => Just(None),
@@ -169,11 +176,28 @@ fn shown() -> impl Strategy<Value = Shown> {
     })
 }
 
+/// Evidence that says when.
+pub(super) fn dated() -> impl Strategy<Value = Shown> {
+    shown().prop_map(|shown| Shown { ago: shown.ago.or(Some(0)), ..shown })
+}
+
 fn legal_basis() -> impl Strategy<Value = LegalBasis> {
     select(vec![LegalBasis::Consent, LegalBasis::ExistingCustomer])
 }
 
-fn choices() -> impl Strategy<Value = Vec<Choice>> {
+fn fact() -> impl Strategy<Value = ImportedFact> {
+    prop_oneof![
+        4 => (narrow(), legal_basis())
+            .prop_map(|(scope, legal_basis)| ImportedFact::Granted { scope, legal_basis }),
+        1 => scope().prop_map(ImportedFact::Refused),
+        2 => scope().prop_map(ImportedFact::OptedOut),
+        1 => (0..world::BRANDS).prop_map(|index| ImportedFact::Blocked(world::brand(index))),
+        1 => (0..world::CONTROLLERS)
+            .prop_map(|index| ImportedFact::Registered(world::controller(index))),
+    ]
+}
+
+pub(super) fn choices() -> impl Strategy<Value = Vec<Choice>> {
     let yes = narrow().prop_map(|scope| Choice { scope, wish: Wish::Subscribe });
     let no = scope().prop_map(|scope| Choice { scope, wish: Wish::Unsubscribe });
     vec(prop_oneof![3 => yes, 2 => no], 1..=4).prop_map(|mut choices| {
@@ -198,7 +222,8 @@ fn by() -> impl Strategy<Value = By> {
     ]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+/// What staff, systems and files record.
+pub(super) fn written() -> impl Strategy<Value = Deed> {
     let proof = || proptest::option::of(shown());
     prop_oneof![
         3 => (subsequence(vec![0_u16, 1], 1..=2), 0_u8..2, prop::bool::weighted(0.3)).prop_map(
@@ -222,15 +247,26 @@ fn deed() -> impl Strategy<Value = Deed> {
         6 => (narrows(), legal_basis(), shown()).prop_map(|(scopes, legal_basis, proof)| {
             Deed::Consent { scopes, legal_basis, proof }
         }),
+        6 => (fact(), 0_u8..2, 0_u8..2, 0_u32..60 * 86_400)
+            .prop_map(|(fact, why, source, ago)| Deed::Import { fact, why, source, ago }),
         4 => (0_u16..8, prop_oneof![4 => Just(Channel::Email), 1 => Just(Channel::Post)], proof())
             .prop_map(|(topic, channel, proof)| Deed::Ask { topic: topic % 3, channel, proof }),
         4 => (narrows(), legal_basis(), 0_u8..2).prop_map(|(scopes, legal_basis, why)| {
             Deed::Resubscribe { scopes, legal_basis, why }
         }),
+    ]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let proof = || proptest::option::of(shown());
+    prop_oneof![
+        34 => written(),
         10 => (choices(), by(), proof())
             .prop_map(|(choices, by, proof)| Deed::Choose { choices, by, proof }),
         4 => (narrows(), shown()).prop_map(|(scopes, proof)| Deed::Begin { scopes, proof }),
-        4 => (any::<Index>(), proof()).prop_map(|(which, proof)| Deed::Confirm { which, proof }),
+        4 => (any::<Index>(), prop::bool::weighted(0.9), proof()).prop_map(
+            |(which, may_grant, proof)| Deed::Confirm { which, may_grant, proof }
+        ),
         2 => (0_u8..2).prop_map(|why| Deed::RequestErasure { why }),
         3 => any::<bool>().prop_map(|approve| Deed::DecideErasure { approve }),
         5 => Just(Deed::Again),
@@ -259,7 +295,7 @@ fn why(number: u8) -> Arc<str> {
 }
 
 impl Shown {
-    fn made(&self, now: Timestamp) -> Arc<Evidence> {
+    pub(super) fn made(&self, now: Timestamp) -> Arc<Evidence> {
         let said =
             |seconds: u32| Timestamp::from_nanos(now.nanos() - i64::from(seconds) * 1_000_000_000);
         let source = format!("source {}", self.source);
@@ -268,9 +304,8 @@ impl Shown {
 }
 
 impl Deed {
-    /// The command, if there is one to be made of this deed now.
-    pub(super) fn command(&self, pair: &Pair, who: Who) -> Option<Command> {
-        let now = pair.now();
+    /// What staff, a system or a file records with this deed; none where it is another's.
+    pub(super) fn written(&self, now: Timestamp) -> Option<Command> {
         let made = |proof: &Option<Shown>| proof.as_ref().map(|shown| shown.made(now));
         let of_brands = |brands: &[u16]| brands.iter().map(|index| world::brand(*index)).collect();
         Some(match self {
@@ -306,6 +341,10 @@ impl Deed {
                 legal_basis: *legal_basis,
                 evidence: proof.made(now),
             },
+            Self::Import { fact, why: reason, source, ago } => {
+                let shown = Shown { method: Method::Import, source: *source, ago: Some(*ago) };
+                Command::Import { fact: *fact, reason: why(*reason), evidence: shown.made(now) }
+            }
             Self::Ask { topic, channel, proof } => Command::MarkConsentRequested {
                 campaign: campaign(world::at_topic(*topic), Purpose::ConsentRequest, *channel),
                 evidence: made(proof),
@@ -317,6 +356,29 @@ impl Deed {
                     explanation: why(*explanation),
                 }
             }
+            Self::Choose { .. }
+            | Self::Begin { .. }
+            | Self::Confirm { .. }
+            | Self::RequestErasure { .. }
+            | Self::DecideErasure { .. }
+            | Self::Again => return None,
+        })
+    }
+
+    /// The command, if there is one to be made of this deed now.
+    pub(super) fn command(&self, pair: &Pair, who: Who) -> Option<Command> {
+        let now = pair.now();
+        let made = |proof: &Option<Shown>| proof.as_ref().map(|shown| shown.made(now));
+        Some(match self {
+            Self::Register { .. }
+            | Self::Block { .. }
+            | Self::Lift { .. }
+            | Self::OptOut { .. }
+            | Self::Withdraw { .. }
+            | Self::Consent { .. }
+            | Self::Import { .. }
+            | Self::Ask { .. }
+            | Self::Resubscribe { .. } => return self.written(now),
             Self::Choose { choices, by, proof } => Command::OwnerChoice {
                 choices: choices.clone(),
                 proof: by.proof(pair, choices),
@@ -325,7 +387,7 @@ impl Deed {
             Self::Begin { scopes, proof } => {
                 Command::BeginOptIn { scopes: scopes.clone(), evidence: proof.made(now) }
             }
-            Self::Confirm { which, proof } => {
+            Self::Confirm { which, may_grant, proof } => {
                 let begun = pair.begun(who);
                 if begun.is_empty() {
                     return None;
@@ -334,7 +396,7 @@ impl Deed {
                 let yes = |scope: &Scope| Choice { scope: *scope, wish: Wish::Subscribe };
                 Command::OwnerChoice {
                     choices: scopes.iter().map(yes).collect(),
-                    proof: Proof::ConfirmToken { minted: *minted },
+                    proof: Proof::ConfirmToken { minted: *minted, may_grant: *may_grant },
                     evidence: made(proof),
                 }
             }
@@ -368,6 +430,7 @@ pub(super) fn may_be_doubtful(command: &Command) -> bool {
         Command::OwnerChoice { choices, .. } => {
             choices.iter().all(|choice| choice.wish == Wish::Unsubscribe)
         }
+        Command::Import { fact, .. } => fact.is_no(),
         Command::LiftBlocks { .. }
         | Command::RecordConsent { .. }
         | Command::ResubscribeByStaff { .. }

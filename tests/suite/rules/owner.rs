@@ -12,10 +12,11 @@ use maysend::model::revision::Revision;
 use maysend::model::scope::Scope;
 use maysend::model::verdict::{Verdict, WriteOutcome};
 
-use super::pair::{Pair, Who, anna, pair, under};
+use super::pair::{Pair, Who, anna, pair, portal, under};
 use super::say::{
-    approve, begin, block, choose, confirm, consent, guest, lift, link, mark, no, opt_out,
-    proof_of, register, register_from_session, reject, request_erasure, session, withdraw, yes,
+    approve, begin, block, choose, confirm, confirm_late, consent, guest, lift, link, mark, no,
+    opt_out, proof_of, register, register_from_session, reject, request_erasure, resubscribe,
+    session, withdraw, yes,
 };
 use crate::world::{ad, ask, at_brand, at_controller, at_topic, campaign, day, instant, lasting};
 
@@ -279,6 +280,122 @@ fn an_unsubscription_is_idempotent() {
     pair.wants(Who::Mia, out, WriteOutcome::Unchanged);
 }
 
+#[test]
+fn a_no_that_the_owner_says_again_is_recorded_though_it_changes_nothing() {
+    let nothing = WriteOutcome::Unchanged;
+    let by_portal = |scope| (portal(), opt_out(&[scope]));
+    let by_owner = |proof| (anna(), choose(proof, &[no(at_topic(0))]));
+    for (caller, again) in [
+        by_owner(Proof::UnsubscribeToken),
+        by_owner(Proof::PortalGuest),
+        by_owner(Proof::PreferencesToken { minted: Revision::ZERO, may_grant: false, asked: None }),
+        by_portal(at_topic(0)),
+    ] {
+        let mut pair = pair();
+        let mut take = |command| {
+            let today = Today::Known(pair.today());
+            pair.try_take(Who::Mia, &caller, command, today).unwrap().outcome
+        };
+        assert_eq!(take(again.clone()), WriteOutcome::Applied);
+        assert_eq!(take(again.clone()), nothing);
+        // What was queued, and what was begun, before it was said once more.
+        let minted = begun(&mut pair);
+        let queued = pair.now();
+        pair.try_take(Who::Mia, &caller, again, Today::Known(pair.today())).unwrap();
+        pair.wants(Who::Mia, session(queued, &[yes(at_topic(0))]), WriteOutcome::OptedOut).wants(
+            Who::Mia,
+            confirm(minted, &[at_topic(0)]),
+            WriteOutcome::Proof,
+        );
+        let opted_out = EventKind::OptedOut;
+        let kinds = [opted_out, opted_out, EventKind::OptInBegun, opted_out];
+        assert_eq!(pair.kinds(Who::Mia), kinds);
+    }
+}
+
+#[test]
+fn a_no_that_staff_record_again_is_not_recorded_where_nothing_is_new() {
+    for again in [opt_out(&[at_topic(0)]), withdraw(&[at_topic(0)])] {
+        let mut pair = pair();
+        pair.wants(Who::Mia, again.clone(), WriteOutcome::Applied).wants(
+            Who::Mia,
+            again,
+            WriteOutcome::Unchanged,
+        );
+        assert_eq!(pair.kinds(Who::Mia).len(), 1);
+    }
+}
+
+#[test]
+fn a_queued_yes_of_a_tagged_address_weighs_nothing_against_a_later_word_on_its_base() {
+    let mut pair = pair();
+    let before = pair.now();
+    pair.wants(Who::Mia, opt_out(&[Scope::Everything]), WriteOutcome::Applied);
+    let after = pair.now();
+    let queued = session(before, &[yes(at_topic(0))]);
+    pair.wants(Who::MiaTagged, queued.clone(), WriteOutcome::Applied)
+        .says(Who::MiaTagged, &ad(0), Verdict::OptedOutEverything)
+        .wants(Who::MiaTagged, queued, WriteOutcome::Unchanged);
+    // At the very instant is not after it.
+    pair.wants(Who::MiaTagged, session(after, &[yes(at_topic(0))]), WriteOutcome::Unchanged);
+    let now = instant(day(0), 20);
+    pair.advance_to(now);
+    pair.wants(Who::MiaTagged, session(now, &[yes(at_topic(0))]), WriteOutcome::Applied).says(
+        Who::MiaTagged,
+        &ad(0),
+        Verdict::AllowedConsent,
+    );
+}
+
+#[test]
+fn a_tagged_address_says_yes_again_after_a_later_no_of_its_base() {
+    let mut pair = pair();
+    let yes = link(Revision::ZERO, &[yes(at_topic(0))]);
+    pair.wants(Who::MiaTagged, yes.clone(), WriteOutcome::Applied)
+        .wants(Who::MiaTagged, yes.clone(), WriteOutcome::Unchanged)
+        .wants(Who::Mia, opt_out(&[Scope::Everything]), WriteOutcome::Applied)
+        .says(Who::MiaTagged, &ad(0), Verdict::OptedOutEverything)
+        .wants(Who::MiaTagged, yes.clone(), WriteOutcome::Applied)
+        .says(Who::MiaTagged, &ad(0), Verdict::AllowedConsent)
+        .wants(Who::MiaTagged, yes, WriteOutcome::Unchanged);
+}
+
+#[test]
+fn a_yes_that_is_proved_better_is_recorded() {
+    let evidence = Some(proof_of(Method::Portal, Some(instant(day(0), 1))));
+    let by = |proof| Command::OwnerChoice {
+        choices: vec![yes(at_topic(0))],
+        proof,
+        evidence: evidence.clone(),
+    };
+    let mailbox =
+        || Proof::PreferencesToken { minted: Revision::ZERO, may_grant: true, asked: None };
+    let mut pair = pair();
+    for (proof, expect) in [
+        (Proof::PortalGuest, WriteOutcome::Applied),
+        (Proof::PortalGuest, WriteOutcome::Unchanged),
+        (Proof::PortalSession, WriteOutcome::Applied),
+        (Proof::PortalGuest, WriteOutcome::Unchanged),
+        (mailbox(), WriteOutcome::Applied),
+        (Proof::PortalSession, WriteOutcome::Unchanged),
+        (mailbox(), WriteOutcome::Unchanged),
+    ] {
+        pair.wants(Who::Mia, by(proof), expect);
+    }
+    assert_eq!(pair.kinds(Who::Mia), [EventKind::ConsentGranted; 3]);
+}
+
+#[test]
+fn a_confirm_token_that_has_expired_says_yes_no_more() {
+    let mut pair = pair();
+    let minted = begun(&mut pair);
+    pair.wants(Who::Mia, confirm_late(minted, &[at_topic(0)]), WriteOutcome::Proof)
+        .says(Who::Mia, &ad(0), Verdict::UnknownAddress)
+        .wants(Who::Mia, confirm(minted, &[at_topic(0)]), WriteOutcome::Applied)
+        .wants(Who::Mia, confirm_late(minted, &[at_topic(0)]), WriteOutcome::Unchanged)
+        .says(Who::Mia, &ad(0), Verdict::AllowedConsent);
+}
+
 /// Begins a double opt-in for topic 0, and says where it was recorded.
 fn begun(pair: &mut Pair) -> Revision {
     pair.wants(Who::Mia, begin(&[at_topic(0)]), WriteOutcome::Applied);
@@ -358,6 +475,8 @@ fn a_pending_erasure_takes_noes_and_no_yeses() {
         guest(&[yes(at_topic(2))]),
         begin(&[at_topic(2)]),
         confirm(minted, &[at_topic(0)]),
+        mark(ask(2)),
+        resubscribe(&[at_topic(2)]),
     ] {
         pair.wants(Who::Mia, late, WriteOutcome::ErasurePending);
     }
@@ -401,6 +520,8 @@ fn an_erased_address_takes_nothing_but_a_fresh_start() {
         link(head, &[yes(at_topic(0))]),
         session(now, &[yes(at_topic(0))]),
         guest(&[yes(at_topic(0))]),
+        mark(ask(0)),
+        resubscribe(&[at_topic(0)]),
     ] {
         pair.wants(Who::Mia, other, WriteOutcome::Erased);
     }

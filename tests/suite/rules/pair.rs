@@ -37,11 +37,19 @@ pub(super) enum Who {
 impl Who {
     pub(super) const ALL: [Self; 3] = [Self::Mia, Self::MiaTagged, Self::Noa];
 
-    fn index(self) -> usize {
+    pub(super) fn index(self) -> usize {
         Self::ALL.iter().position(|who| *who == self).expect("one of all")
     }
 
-    fn base(self) -> Option<Self> {
+    pub(super) const fn address(self) -> &'static str {
+        match self {
+            Self::Mia => "mia@example.com",
+            Self::MiaTagged => "mia+news@example.com",
+            Self::Noa => "noa@example.com",
+        }
+    }
+
+    pub(super) fn base(self) -> Option<Self> {
         match self {
             Self::MiaTagged => Some(Self::Mia),
             Self::Mia | Self::Noa => None,
@@ -201,6 +209,7 @@ impl Pair {
             today,
             at: self.at,
             base: base.as_ref(),
+            base_spoke: who.base().and_then(|base| self.books[base.index()].spoke()),
             next: self.head.next().number(),
         };
         let model = self.books[who.index()].take(&asking);
@@ -229,7 +238,9 @@ impl Pair {
         let subject = Subject { profile: &held.profile, base };
         let now = Moment { today, at: self.at };
         let newest_first: Vec<Event> = held.events.iter().rev().cloned().collect();
-        let past = Past::Read(&newest_first);
+        let base = who.base().and_then(|base| self.held[base.index()].events.last());
+        let base_spoke = base.map(|event| event.recorded_at);
+        let past = Past::Read { events: &newest_first, base_spoke };
         let read = transition(subject, past, command, &self.catalog, now);
         let unread = transition(subject, Past::Unread, command, &self.catalog, now);
         match (unread, read) {

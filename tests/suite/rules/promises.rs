@@ -45,6 +45,7 @@ fn speaks_for_owner(command: &Command) -> bool {
         | Command::LiftBlocks { .. }
         | Command::OptOut { .. }
         | Command::RecordConsent { .. }
+        | Command::Import { .. }
         | Command::WithdrawConsent { .. }
         | Command::MarkConsentRequested { .. }
         | Command::BeginOptIn { .. }
@@ -90,6 +91,8 @@ fn noes(command: &Command) -> Vec<Scope> {
             let noes = choices.iter().filter(|choice| choice.wish == Wish::Unsubscribe);
             noes.map(|choice| choice.scope).collect()
         }
+        // A row that was taken once is not taken again; the model knows which.
+        Command::Import { .. } => Vec::new(),
         Command::RegisterAddresses { .. }
         | Command::LiftBlocks { .. }
         | Command::RecordConsent { .. }

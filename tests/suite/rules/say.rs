@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use maysend::model::campaign::{Campaign, Channel};
-use maysend::model::command::{Choice, Command, Proof, Wish};
+use maysend::model::command::{Choice, Command, ImportedFact, Proof, Wish};
 use maysend::model::day::Timestamp;
 use maysend::model::evidence::{Evidence, LegalBasis, Method};
 use maysend::model::fact::Cause;
 use maysend::model::revision::Revision;
 use maysend::model::scope::Scope;
 
-use crate::world::{brand, controller, evidence};
+use crate::world::{brand, controller, day, evidence, instant};
 
 pub(super) fn proof_of(method: Method, said: Option<Timestamp>) -> Arc<Evidence> {
     Arc::new(evidence(method, "shop.example/form", said))
@@ -83,6 +83,17 @@ pub(super) fn consent_with(
     Command::RecordConsent { scopes: scopes.to_vec(), legal_basis, evidence }
 }
 
+/// The row of a file that its source names.
+pub(super) fn row(fact: ImportedFact, source: &str) -> Command {
+    let said = Some(instant(day(0), 0));
+    let evidence = Arc::new(evidence(Method::Import, source, said));
+    Command::Import { fact, reason: "a row".into(), evidence }
+}
+
+pub(super) fn granted(scope: Scope) -> ImportedFact {
+    ImportedFact::Granted { scope, legal_basis: LegalBasis::Consent }
+}
+
 pub(super) fn mark(campaign: Campaign) -> Command {
     Command::MarkConsentRequested { campaign, evidence: None }
 }
@@ -137,7 +148,13 @@ pub(super) fn begin(scopes: &[Scope]) -> Command {
 /// Redeems the link of a double opt-in that was recorded at this revision.
 pub(super) fn confirm(minted: Revision, scopes: &[Scope]) -> Command {
     let choices: Vec<Choice> = scopes.iter().copied().map(yes).collect();
-    choose(Proof::ConfirmToken { minted }, &choices)
+    choose(Proof::ConfirmToken { minted, may_grant: true }, &choices)
+}
+
+/// Redeems it when it is too late.
+pub(super) fn confirm_late(minted: Revision, scopes: &[Scope]) -> Command {
+    let choices: Vec<Choice> = scopes.iter().copied().map(yes).collect();
+    choose(Proof::ConfirmToken { minted, may_grant: false }, &choices)
 }
 
 pub(super) fn request_erasure() -> Command {

@@ -18,7 +18,7 @@ use super::deeds::{Step, may_be_doubtful, step};
 use super::pair::{Pair, anna, portal};
 use crate::world::catalog;
 
-const SEQUENCES: u32 = 2_000;
+pub(super) const SEQUENCES: u32 = 2_000;
 /// On average; shorter ones too, so that a failing one can be shortened.
 const COMMANDS: usize = 40;
 
@@ -67,7 +67,7 @@ fn run(
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test has no flags of its own")]
-fn wanted() -> u32 {
+pub(super) fn wanted() -> u32 {
     std::env::var("MAYSEND_SEQUENCES").map_or(SEQUENCES, |text| text.parse().expect("a number"))
 }
 

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::super::fields::{Fields, content};
-use super::super::layout::{Input, Layout, LayoutError, Place, Told};
-use super::super::rows::{Grammar, RowError, Rows, Shape};
 use super::{Filtered, Pieces, Try, filter};
+use crate::cli::list::fields::{Fields, content};
+use crate::cli::list::layout::{Input, Layout, LayoutError, Place, Told};
+use crate::cli::list::rows::{Grammar, RowError, Rows, Shape};
 
 const OPTED_OUT: &str = "VERDICT_DENIED_OPTED_OUT_BRAND";
 const WHY: &str = "opted out of all mailings of this brand";

@@ -7,10 +7,10 @@ use indicatif::ProgressBar;
 use proptest::prelude::*;
 
 use super::super::chunk::ROWS;
-use super::super::layout::Told;
 use super::super::pump::Stop;
 use super::super::{Streams, Task, run};
 use super::{Fault, Page, Pieces, Try, filter, serve};
+use crate::cli::list::layout::Told;
 
 /// A list of so many rows, every third of which opted out, and what of it may pass.
 fn list(rows: usize) -> (String, String) {
@@ -316,7 +316,7 @@ proptest! {
         (list, count) in rows(),
         pieces in proptest::collection::vec(1..40_usize, 1..4),
     ) {
-        use super::super::rows::{Grammar, Rows};
+        use crate::cli::list::rows::{Grammar, Rows};
 
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let whole = runtime.block_on(Try::default().run(&list)).unwrap();

@@ -95,7 +95,11 @@ impl Reading<'_> {
         }))
     }
 
-    fn instant(&mut self, field: String, at: ProtoTimestamp) -> Option<Timestamp> {
+    pub(in crate::grpc::decode) fn instant(
+        &mut self,
+        field: String,
+        at: ProtoTimestamp,
+    ) -> Option<Timestamp> {
         let ProtoTimestamp { seconds, nanos } = at;
         if !(0..1_000_000_000).contains(&nanos) {
             return self.fault(format!("{field}.nanos"), "must be from 0 to 999,999,999");

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Told {
 
 /// Where in a row the address stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::cli) enum Place {
     Line,
     Field { delimiter: u8, index: usize },
     Key(String),
@@ -43,17 +43,17 @@ pub(super) enum Place {
 
 /// How to read the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Layout {
-    pub(super) place: Place,
+pub(in crate::cli) struct Layout {
+    pub(in crate::cli) place: Place,
     /// A byte order mark, as it came.
-    pub(super) mark: Vec<u8>,
+    pub(in crate::cli) mark: Vec<u8>,
     /// The header with its line end, as it came; empty where there is none.
-    pub(super) header: Vec<u8>,
+    pub(in crate::cli) header: Vec<u8>,
 }
 
 /// The list cannot be understood.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LayoutError {
+pub(in crate::cli) enum LayoutError {
     #[error("the list is UTF-16; save it as UTF-8")]
     Utf16,
     #[error("the lines end with CR alone; save the list with LF or CR LF")]
@@ -104,18 +104,28 @@ const VAGUE_NAMES: [&str; 4] = ["address", "adresse", "recipient", "empfaenger"]
 
 impl Layout {
     /// How the rows end.
-    pub(super) const fn grammar(&self) -> Grammar {
+    pub(in crate::cli) const fn grammar(&self) -> Grammar {
         match self.place {
             Place::Field { delimiter, .. } => Grammar::Csv { delimiter },
             Place::Line | Place::Key(_) => Grammar::Lines,
         }
     }
 
+    /// The names of the columns; none where rows are lines or objects.
+    pub(in crate::cli) fn columns(&self) -> Vec<String> {
+        let Place::Field { delimiter, .. } = self.place else { return Vec::new() };
+        let fields = Fields::new(&self.header, delimiter).map(content);
+        fields.map(|field| String::from_utf8_lossy(&field).into_owned()).collect()
+    }
+
     /// Looks at the beginning, and takes byte order mark and header.
     ///
     /// # Errors
     /// `LayoutError`.
-    pub(super) fn find<R: Read>(rows: &mut Rows<R>, told: &Told) -> Result<Self, LayoutError> {
+    pub(in crate::cli) fn find<R: Read>(
+        rows: &mut Rows<R>,
+        told: &Told,
+    ) -> Result<Self, LayoutError> {
         while rows.pending().len() < BYTE_ORDER_MARK.len() && !rows.is_ended() {
             rows.read_on()?;
         }
@@ -230,7 +240,10 @@ fn csv(pending: &[u8], ended: bool, line: u64, told: &Told) -> Result<(Place, us
 }
 
 /// Which column holds the address.
-fn column(columns: &[String], wanted: Option<&str>) -> Result<usize, LayoutError> {
+pub(in crate::cli) fn column(
+    columns: &[String],
+    wanted: Option<&str>,
+) -> Result<usize, LayoutError> {
     let indices = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> {
         columns.iter().enumerate().filter(|(_, name)| fits(name)).map(|(index, _)| index).collect()
     };
@@ -267,7 +280,8 @@ fn same(name: &str, wanted: &str) -> bool {
     name.trim().to_lowercase() == wanted.trim().to_lowercase()
 }
 
-fn letters(name: &str) -> String {
+/// What is left of a name when everything goes that people write differently.
+pub(in crate::cli) fn letters(name: &str) -> String {
     name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 

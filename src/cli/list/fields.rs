@@ -8,14 +8,14 @@ use super::rows::split_line_end;
 
 /// The raw fields of a row, quotes included.
 #[derive(Debug, Clone)]
-pub(super) struct Fields<'a> {
+pub(in crate::cli) struct Fields<'a> {
     rest: Option<&'a [u8]>,
     delimiter: u8,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of a row, with or without its line end.
-    pub(super) fn new(row: &'a [u8], delimiter: u8) -> Self {
+    pub(in crate::cli) fn new(row: &'a [u8], delimiter: u8) -> Self {
         Self { rest: Some(split_line_end(row).0), delimiter }
     }
 }
@@ -55,7 +55,7 @@ fn closing(field: &[u8]) -> usize {
 }
 
 /// What a field says: without its quotes, and doubled quotes single.
-pub(super) fn content(field: &[u8]) -> Cow<'_, [u8]> {
+pub(in crate::cli) fn content(field: &[u8]) -> Cow<'_, [u8]> {
     let Some(quoted) = field.strip_prefix(b"\"") else { return field.into() };
     let inner = quoted.strip_suffix(b"\"").unwrap_or(quoted);
     if memchr(b'"', inner).is_none() {
@@ -73,7 +73,7 @@ pub(super) fn content(field: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Appends `text` as a field, in quotes where it needs them.
-pub(super) fn push(row: &mut Vec<u8>, delimiter: u8, text: &str) {
+pub(in crate::cli) fn push(row: &mut Vec<u8>, delimiter: u8, text: &str) {
     row.push(delimiter);
     let octets = text.as_bytes();
     if octets.contains(&delimiter) || octets.iter().any(|o| matches!(o, b'"' | b'\n' | b'\r')) {

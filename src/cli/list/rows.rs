@@ -24,7 +24,7 @@ const LONG: usize = 64 << 10;
 
 /// How rows end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Grammar {
+pub(in crate::cli) enum Grammar {
     /// With the line.
     Lines,
     /// With the line, unless a quoted field is open.
@@ -33,7 +33,7 @@ pub(super) enum Grammar {
 
 /// How a row is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::cli) enum Shape {
     /// It holds no quote that matters.
     Plain,
     /// Fields are quoted.
@@ -44,9 +44,9 @@ pub(super) enum Shape {
 
 /// A row with its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Row<'a> {
-    pub(super) octets: &'a [u8],
-    pub(super) shape: Shape,
+pub(in crate::cli) struct Row<'a> {
+    pub(in crate::cli) octets: &'a [u8],
+    pub(in crate::cli) shape: Shape,
 }
 
 /// The input cannot be read on.
@@ -62,7 +62,7 @@ pub(in crate::cli) enum RowError {
 
 /// Where a row ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(in crate::cli) enum End {
     At {
         len: usize,
         shape: Shape,
@@ -74,7 +74,7 @@ pub(super) enum End {
 }
 
 /// The rows of a source.
-pub(super) struct Rows<R> {
+pub(in crate::cli) struct Rows<R> {
     source: R,
     buffer: Vec<u8>,
     /// Where in the buffer the next row begins, and where the octets end.
@@ -87,23 +87,23 @@ pub(super) struct Rows<R> {
 }
 
 impl<R: Read> Rows<R> {
-    pub(super) fn new(source: R) -> Self {
+    pub(in crate::cli) fn new(source: R) -> Self {
         let buffer = vec![0; MAX_ROW + BLOCK];
         Self { source, buffer, start: 0, end: 0, ended: false, line: 1 }
     }
 
     /// What is read and not yet taken.
-    pub(super) fn pending(&self) -> &[u8] {
+    pub(in crate::cli) fn pending(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// No more octets than the pending ones will come.
-    pub(super) const fn is_ended(&self) -> bool {
+    pub(in crate::cli) const fn is_ended(&self) -> bool {
         self.ended
     }
 
     /// The line in which the pending octets begin, from 1.
-    pub(super) const fn line(&self) -> u64 {
+    pub(in crate::cli) const fn line(&self) -> u64 {
         self.line
     }
 
@@ -111,7 +111,7 @@ impl<R: Read> Rows<R> {
     ///
     /// # Errors
     /// The source's, and `TooLong` where there is no room left.
-    pub(super) fn read_on(&mut self) -> Result<(), RowError> {
+    pub(in crate::cli) fn read_on(&mut self) -> Result<(), RowError> {
         let pending = self.end - self.start;
         if pending > MAX_ROW {
             return Err(RowError::TooLong { line: self.line });
@@ -136,7 +136,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// Takes so many of the pending octets, which end where a row ends.
-    pub(super) fn take(&mut self, len: usize) -> &[u8] {
+    pub(in crate::cli) fn take(&mut self, len: usize) -> &[u8] {
         let from = self.start;
         self.start = self.end.min(from + len);
         let taken = self.buffer.get(from..self.start).unwrap_or_default();
@@ -148,7 +148,7 @@ impl<R: Read> Rows<R> {
     ///
     /// # Errors
     /// `RowError`.
-    pub(super) fn next(&mut self, grammar: Grammar) -> Result<Option<Row<'_>>, RowError> {
+    pub(in crate::cli) fn next(&mut self, grammar: Grammar) -> Result<Option<Row<'_>>, RowError> {
         loop {
             if self.start < self.end {
                 match grammar.end(self.pending(), self.ended) {
@@ -180,7 +180,7 @@ fn lines(octets: &[u8]) -> u64 {
 
 impl Grammar {
     /// Where the first row of `pending` ends; `ended` if nothing follows.
-    pub(super) fn end(self, pending: &[u8], ended: bool) -> End {
+    pub(in crate::cli) fn end(self, pending: &[u8], ended: bool) -> End {
         let len = match memchr(b'\n', pending) {
             Some(at) => at + 1,
             None if ended => pending.len(),
@@ -274,7 +274,7 @@ fn find(octets: &[u8], from: usize, look: impl Fn(&[u8]) -> Option<usize>) -> Op
 }
 
 /// The row's text and its line end, which is empty, LF or CR LF.
-pub(super) fn split_line_end(row: &[u8]) -> (&[u8], &[u8]) {
+pub(in crate::cli) fn split_line_end(row: &[u8]) -> (&[u8], &[u8]) {
     let end = match row {
         [.., b'\r', b'\n'] => 2,
         [.., b'\n'] => 1,

@@ -9,7 +9,7 @@ use serde::de::{
 
 /// What stands under the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found<'a> {
+pub(in crate::cli) enum Found<'a> {
     Text(Cow<'a, str>),
     /// The key is not there, or its value is no text.
     Nothing,
@@ -18,7 +18,7 @@ pub(super) enum Found<'a> {
 }
 
 /// The text under `key` in the object that `row` is.
-pub(super) fn text<'a>(row: &'a [u8], key: &str) -> Found<'a> {
+pub(in crate::cli) fn text<'a>(row: &'a [u8], key: &str) -> Found<'a> {
     let mut row = serde_json::Deserializer::from_slice(row);
     let found = Seek { key }.deserialize(&mut row);
     match found.and_then(|found| row.end().map(|()| found)) {
@@ -28,8 +28,27 @@ pub(super) fn text<'a>(row: &'a [u8], key: &str) -> Found<'a> {
     }
 }
 
+/// What stands under one of several keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) enum Cell<'a> {
+    /// The key is not there.
+    Missing,
+    Text(Cow<'a, str>),
+    Null,
+    /// A number, a list, ...
+    NoText,
+}
+
+/// What stands under each of `keys` in the object that `row` is; none where it is no object, or has
+/// one of them twice.
+pub(in crate::cli) fn cells<'a>(row: &'a [u8], keys: &[&str]) -> Option<Vec<Cell<'a>>> {
+    let mut row = serde_json::Deserializer::from_slice(row);
+    let found = SeekAll { keys }.deserialize(&mut row).ok()?;
+    row.end().ok().map(|()| found)
+}
+
 /// The keys of the object that `row` is; none where it is no object.
-pub(super) fn keys(row: &[u8]) -> Option<Vec<String>> {
+pub(in crate::cli) fn keys(row: &[u8]) -> Option<Vec<String>> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(row).ok()?;
     Some(object.into_iter().map(|(key, _)| key).collect())
 }
@@ -65,6 +84,45 @@ impl<'de> Visitor<'de> for Seek<'_> {
             }
         }
         Ok(found.flatten())
+    }
+}
+
+struct SeekAll<'k> {
+    keys: &'k [&'k str],
+}
+
+impl<'de> DeserializeSeed<'de> for SeekAll<'_> {
+    type Value = Vec<Cell<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for SeekAll<'_> {
+    type Value = Vec<Cell<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut cells = vec![Cell::Missing; self.keys.len()];
+        while let Some(Text(key)) = object.next_key()? {
+            let at = self.keys.iter().position(|wanted| Some(*wanted) == key.as_deref());
+            match at.and_then(|at| cells.get_mut(at)) {
+                None => drop(object.next_value::<IgnoredAny>()?),
+                Some(cell @ Cell::Missing) => {
+                    *cell = match object.next_value::<Option<Text<'de>>>()? {
+                        None => Cell::Null,
+                        Some(Text(None)) => Cell::NoText,
+                        Some(Text(Some(text))) => Cell::Text(text),
+                    };
+                }
+                Some(_) => return Err(A::Error::custom("a key comes twice")),
+            }
+        }
+        Ok(cells)
     }
 }
 

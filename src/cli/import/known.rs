@@ -1,0 +1,50 @@
+//! The scopes that the server's catalog has.
+
+use std::collections::HashSet;
+
+use crate::cli::connect::{Connection, catalogs};
+use crate::cli::fault::Fault;
+use crate::grpc::api;
+use crate::grpc::api::scope::Level;
+
+/// Controllers, brands and topics, by their ids.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    controllers: HashSet<String>,
+    brands: HashSet<String>,
+    topics: HashSet<(String, String)>,
+}
+
+impl Known {
+    /// Asks the server.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(super) async fn ask(connection: Connection) -> Result<Self, Fault> {
+        let answer = catalogs(connection).get_catalog(api::GetCatalogRequest {}).await?;
+        Ok(Self::of(answer.into_inner()))
+    }
+
+    pub(super) fn of(catalog: api::GetCatalogResponse) -> Self {
+        let mut known = Self::default();
+        known.controllers.extend(catalog.controllers.into_iter().map(|controller| controller.id));
+        for brand in catalog.brands {
+            let topics = brand.topics.into_iter().map(|topic| (brand.id.clone(), topic.id));
+            known.topics.extend(topics);
+            known.brands.insert(brand.id);
+        }
+        known
+    }
+
+    pub(super) fn has(&self, scope: &api::Scope) -> bool {
+        match &scope.level {
+            None => false,
+            Some(Level::Everything(_)) => true,
+            Some(Level::Controller(id)) => self.controllers.contains(id),
+            Some(Level::Brand(id)) => self.brands.contains(id),
+            Some(Level::Topic(api::TopicRef { brand, topic })) => {
+                self.topics.contains(&(brand.clone(), topic.clone()))
+            }
+        }
+    }
+}
