@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::connect::changes;
 use super::fault::Fault;
@@ -28,23 +28,26 @@ pub(super) struct WatchArgs {
 
 impl WatchArgs {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let mut reached = self.after;
+        let mut reached = None;
         let exit = self.follow(global, &mut reached).await;
-        say(format_args!("got everything up to revision {reached}; go on with --after {reached}"));
+        if let Some(at) = reached {
+            say(format_args!("got everything up to revision {at}; go on with --after {at}"));
+        }
         exit
     }
 
-    /// Prints until somebody ends it; `reached` is what was printed.
-    async fn follow(&self, global: &Global, reached: &mut u64) -> anyhow::Result<Exit> {
+    /// Prints until somebody ends it; `reached` is what was printed, once the server has taken the
+    /// call.
+    async fn follow(&self, global: &Global, reached: &mut Option<u64>) -> anyhow::Result<Exit> {
+        // Before all else: from the first line on it ends well.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         let mut client = changes(global.connect().await?);
         let request = api::WatchRequest { after_revision: self.after };
         let mut told = client.watch(request).await.map_err(Fault::from)?.into_inner();
+        *reached = Some(self.after);
         loop {
             let message = tokio::select! {
-                interrupted = signal::ctrl_c() => {
-                    interrupted?;
-                    return Ok(Exit::Done);
-                }
+                _ = interrupts.recv() => return Ok(Exit::Done),
                 message = told.message() => message.map_err(Fault::from)?,
             };
             let Some(message) = message else {
@@ -52,7 +55,7 @@ impl WatchArgs {
                 return Ok(Exit::Failed);
             };
             print(&lines(&message, self.heartbeats))?;
-            *reached = message.revision;
+            *reached = Some(message.revision);
         }
     }
 }

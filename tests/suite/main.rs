@@ -38,6 +38,8 @@ mod process;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod system_follows;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

@@ -373,6 +373,26 @@ async fn what_is_erased_is_left_out_and_the_erasure_names_the_same_subject() {
 }
 
 #[tokio::test]
+async fn what_was_read_for_a_slow_follower_and_erased_since_is_not_told() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    let addresses = (0..1_000).map(|n| format!("n{n}@example.org").into_bytes().into()).collect();
+    let (command, body) = (opt_out(Scope::Everything), Vec::new());
+    let call = Write { command, addresses, request_id: "".into(), body };
+    engine.write(&caller(), call).await.unwrap();
+    // One slice holds them all, and the first message half of them.
+    let (first, slow) = watch(&engine, 0).await.next().await.unwrap();
+    assert_eq!(first.changes.len(), 500);
+    erase(&engine, "n900@example.org").await;
+    let (rest, _) = rest(&engine, slow).await;
+    let shown: Vec<_> = rest.iter().map(address).collect();
+    assert!(shown.contains(&Some("n899@example.org")));
+    assert!(!shown.contains(&Some("n900@example.org")));
+    assert_eq!(events(&rest).last().unwrap().statement.kind, EventKind::Erased);
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn who_does_not_read_holds_nobody_up_and_gets_it_all_in_portions() {
     let dir = TempDir::new().unwrap();
     let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();

@@ -91,6 +91,53 @@ fn records_of_old_segments_are_found_after_opening_behind_an_anchor() {
 }
 
 #[test]
+fn slices_hold_every_record_in_its_order_and_nothing_that_was_erased_since_the_last() {
+    let disk = FaultDisk::new();
+    let options = Options { segment_octets: 300_000, ..SMALL };
+    let (mut ledger, _) = open_after(&disk, options, None).unwrap();
+    let mut model = Model::default();
+    let large = Act::Commit(&[9_000, 70_000, 20, 66_000, 1_000, 300, 300]);
+    for _ in 0..5 {
+        act(&mut ledger, &model, &large).unwrap();
+        model = model.after(&large);
+    }
+    let reader = ledger.reader();
+    let read = |forward: &mut super::super::Forward, until| {
+        let slice = forward.slice(until).unwrap();
+        let shown = |record: Record<'_>| (record.kind, record.payload.into_owned(), record.erased);
+        slice.into_iter().map(shown).collect::<Vec<_>>()
+    };
+    let end = revision(u64::MAX);
+    for after in 0..=model.head() {
+        let mut forward = reader.forward(revision(after));
+        let (mut all, mut slices) = (Vec::new(), 0);
+        loop {
+            let slice = read(&mut forward, end);
+            if slice.is_empty() {
+                break;
+            }
+            assert!(slice.iter().map(|(_, payload, _)| payload.len()).sum::<usize>() < 400_000);
+            all.extend(slice);
+            slices += 1;
+        }
+        assert_eq!(all, model.0[usize::try_from(after).unwrap()..], "after {after}");
+        assert!(after > 0 || slices > 2, "{slices}");
+    }
+    let mut forward = reader.forward(Revision::ZERO);
+    assert_eq!(read(&mut forward, revision(3)).len(), 3);
+    assert_eq!(read(&mut forward, revision(3)), []);
+    let erase = Act::Redact(&[2, 4, 30]);
+    act(&mut ledger, &model, &erase).unwrap();
+    model = model.after(&erase);
+    assert_eq!(reader.erasures(), 3);
+    let mut rest = Vec::new();
+    while u64::try_from(rest.len()).unwrap() + 3 < model.head() {
+        rest.extend(read(&mut forward, end));
+    }
+    assert_eq!(rest, model.0[3..]);
+}
+
+#[test]
 fn several_records_are_read_as_one_by_one() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options { segment_octets: 150_000, ..SMALL };

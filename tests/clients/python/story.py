@@ -35,7 +35,7 @@ def stubs(into):
     arguments = ["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", f"--python_out={into}", f"--grpc_python_out={into}"]
     assert protoc.main(arguments + files) == 0
     sys.path.insert(0, str(into))
-    names = ["common", "decision", "consent", "preference", "catalog", "erasure"]
+    names = ["common", "decision", "consent", "preference", "catalog", "erasure", "change"]
     modules = {}
     for name in names:
         modules[name] = importlib.import_module(f"maysend.v1.{name}_pb2")
@@ -53,13 +53,13 @@ def free_port():
 class Server:
     """The real binary on a data directory."""
 
-    def __init__(self, binary, data, unix):
-        self.binary, self.data = binary, data
+    def __init__(self, binary, data, unix, catalog=CATALOG):
+        self.binary, self.data, self.catalog = binary, data, catalog
         self.listen = f"unix:{data}/socket" if unix else f"127.0.0.1:{free_port()}"
         self.process = None
 
     def start(self):
-        command = [self.binary, "serve", "--data-dir", f"{self.data}/store", "--catalog", str(CATALOG)]
+        command = [self.binary, "serve", "--data-dir", f"{self.data}/store", "--catalog", str(self.catalog)]
         command += ["--listen", self.listen, "--public-url", "https://mail.example.org"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         options = [("grpc.default_authority", "localhost")] if self.listen.startswith("unix:") else []
