@@ -42,7 +42,8 @@
 //! - [`ledger`]: segments, group commit, torn tails against damage, erasure of payloads.
 //! - [`index`]: fingerprint to profile, interned; campaigns compiled from `decide`; the look-up.
 //! - [`checkpoint`]: images of the index in sled; the only file that names sled.
-//! - [`engine`]: check, write, history, status, preferences, boot, snapshots.
+//! - [`engine`]: check, write, import; preferences, double opt-in, portals; erasure; status, history,
+//!   explain, sheet, follow; boot, snapshots.
 //! - [`sheet`]: the data sheet as a document: JSON, text, a page to print.
 //! - [`grpc`]: the wire. [`server`]: the composition root. [`cli`]: one file per subcommand.
 //!
@@ -56,6 +57,11 @@
 //! runs the transitions against the index and what the group has changed so far, writes the group,
 //! one fdatasync, a mark, applies it to the index, publishes the head, answers.
 //!
+//! Beside them: *Erase*, whole on the writer's thread, so that nothing is recorded between the look at
+//! the past and its end: four eyes, tombstone, fdatasync, zeros over every payload of the address,
+//! fdatasync, done mark; boot finishes a tombstone without its mark. *Follow*, pulled: the ledger is
+//! read forward as the client takes it, and each new day tells which consents lapsed.
+//!
 //! ## Invariants
 //!
 //! - What nobody was allowed to ask for is not recorded: `transition` takes `Authorized` alone.
@@ -67,7 +73,8 @@
 //!   lets nothing live that can lapse.
 //! - The rules know neither time nor disk: the day is an argument, replay needs no policy.
 //! - An address is text in the payload of events that carried it, and nowhere else: index,
-//!   checkpoints and tokens hold a keyed fingerprint, logs hold nothing of it.
+//!   checkpoints, tokens and tombstones hold a keyed fingerprint, logs hold nothing of it. So erasing
+//!   those payloads erases the person.
 //!
 //! Deliberately absent: a database on the check path (sled 0.34.7 loses records without an error),
 //! a cache of answers (the index is one), locks per address (there is one writer), a trait for the
@@ -78,8 +85,8 @@
 //! *Errors*: one enum for each family of operations, united in `engine::error`, mapped to gRPC in
 //! `grpc/status.rs` alone. *Time*: `engine::clock::Clock`, real only in `server`. *Faults*:
 //! `ledger::disk::Disk` is the seam by which tests break the disk. *Tests*: the rules against a
-//! naive model, codecs against the octets, the ledger under faults at every write, the binary with
-//! kill -9 and clients of other languages.
+//! naive model, and so a running engine; codecs against the octets, the ledger under faults at every
+//! write, the binary with kill -9, clients of other languages, a browser and a PostgreSQL.
 
 pub mod model;
 

@@ -5,6 +5,7 @@
 //! within a grace period, the writer ends, a last checkpoint is written.
 
 mod listen;
+mod signals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 pub use self::listen::Listen;
+pub use self::signals::Signals;
+use self::signals::Told;
 use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
@@ -147,20 +150,17 @@ impl Running {
     /// file and the key file again. Then drains.
     ///
     /// # Errors
-    /// Signals cannot be received, or the server failed.
-    pub async fn until_stopped(mut self) -> anyhow::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
+    /// The server failed.
+    pub async fn until_stopped(mut self, mut signals: Signals) -> anyhow::Result<()> {
         loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hang_up.recv() => {
-                    self.reload().await;
-                    self.reload_keys().await;
-                }
+                told = signals.next() => match told {
+                    Told::Stop => break,
+                    Told::Reload => {
+                        self.reload().await;
+                        self.reload_keys().await;
+                    }
+                },
                 ended = &mut self.serving => {
                     return ended.context("the server ended")?.context("the server failed");
                 }

@@ -16,7 +16,7 @@ use super::filter::{self, Outcome, Streams, Task, Told};
 use super::output::{grouped, print, say};
 use super::{Exit, Format, Global};
 use crate::engine::clock::Clock;
-use crate::server::{self, Config, SystemClock};
+use crate::server::{self, Config, Signals, SystemClock};
 
 const CATALOG: &str = include_str!("../../examples/catalog.toml");
 const RECIPIENTS: &[u8] = include_bytes!("../../examples/recipients.csv");
@@ -57,7 +57,7 @@ impl DemoArgs {
             running.stop().await?;
         } else {
             say("\nIt goes on serving until Ctrl-C; then all of it is deleted.");
-            running.until_stopped().await?;
+            running.until_stopped(Signals::new()?).await?;
         }
         result.map(|()| Exit::Done)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Exit;
-use crate::server::{self, CHECKPOINT_RECORDS, Config, Listen};
+use crate::server::{self, CHECKPOINT_RECORDS, Config, Listen, Signals};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -53,7 +53,13 @@ impl ServeArgs {
             accept_clock,
             checkpoint_records,
         };
-        server::start(config).await?.until_stopped().await?;
+        // Before it starts: a signal that comes as it begins to serve must drain it too.
+        let mut signals = Signals::new()?;
+        let running = tokio::select! {
+            running = server::start(config) => running?,
+            () = signals.stop() => return Ok(Exit::Done),
+        };
+        running.until_stopped(signals).await?;
         Ok(Exit::Done)
     }
 }

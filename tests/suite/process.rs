@@ -109,11 +109,6 @@ impl Server {
 
     /// SIGTERM; the server drains and ends with status 0.
     pub(crate) fn terminate(&mut self) {
-        // It answers a moment before it listens for signals; what it says comes last.
-        let began = Instant::now();
-        while !self.log().contains(" serving ") && began.elapsed() < START_LIMIT {
-            std::thread::sleep(Duration::from_millis(1));
-        }
         let mut process = self.process.take().unwrap();
         let pid = process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

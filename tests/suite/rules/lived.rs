@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use maysend::authorize::authorize;
 use maysend::catalog::{Catalog, PlusTags, Policy};
 use maysend::engine::Engine;
-use maysend::engine::boot::Settings;
+use maysend::engine::boot::{BootError, Settings};
 use maysend::engine::check::Question;
 use maysend::engine::choice::OwnerChoices;
 use maysend::engine::clock::Clock;
@@ -48,6 +49,9 @@ use crate::world::{campaigns, catalog, catalog_text, day, instant};
 const SHARE: u32 = 2;
 /// On average; shorter ones too, so that a failing one can be shortened.
 const ACTS: usize = 40;
+
+/// Milliseconds that a data directory may take to be let go of.
+const PATIENCE: u32 = 10_000;
 
 /// A clock that stands where it is put.
 #[derive(Debug)]
@@ -121,8 +125,15 @@ async fn open(dir: &Path, clock: &Arc<Hands>, source: String) -> Result<Arc<Engi
         accept_clock: false,
         ledger: Options::default(),
     };
-    let engine = Engine::open(settings, Arc::new(RealDisk), clock.clone()).await;
-    engine.map_err(|error| format!("the engine does not open: {error}"))
+    for _ in 0..PATIENCE {
+        let opened = Engine::open(settings.clone(), Arc::new(RealDisk), clock.clone()).await;
+        match opened {
+            // A process that another test is about to start holds what this one held, until its exec.
+            Err(BootError::InUse(_)) => tokio::time::sleep(Duration::from_millis(1)).await,
+            opened => return opened.map_err(|error| format!("the engine does not open: {error}")),
+        }
+    }
+    Err("another process holds the data directory".to_owned())
 }
 
 /// Memory, where there is some: what is asked here is not whether a disk keeps its word.

@@ -18,7 +18,7 @@ use super::deeds::{Step, may_be_doubtful, step};
 use super::pair::{Pair, anna, portal};
 use crate::world::catalog;
 
-pub(super) const SEQUENCES: u32 = 2_000;
+pub(super) const SEQUENCES: u32 = 3_000;
 /// On average; shorter ones too, so that a failing one can be shortened.
 const COMMANDS: usize = 40;
 
