@@ -1,7 +1,7 @@
 //! The data sheet as a document to hand out: JSON for programs (GDPR Art. 20), plain text, and a
 //! page for a browser and its printer, in English and German.
 //!
-//! Text and page are two forms of one [`document`]; every word of theirs is in [`words`]. Nothing
+//! Text and page are two forms of one `document`; every word of theirs is in `words`. Nothing
 //! empty is shown anywhere: what was not given has no line. The page loads nothing and runs
 //! nothing, and whatever others wrote is escaped by its template.
 
