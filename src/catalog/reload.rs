@@ -36,9 +36,10 @@ pub enum ReloadError {
         /// Its word.
         brand: String,
     },
-    /// A brand with facts belongs to another controller in the new version.
+    /// A brand with facts or campaigns belongs to another controller in the new version. Links in
+    /// mails of its campaigns say no to the brand as it was.
     #[error(
-        "the brand `{brand}` has facts and may not move from `{from}` to `{to}`; \
+        "the brand `{brand}` has facts or campaigns and may not move from `{from}` to `{to}`; \
          add a brand with another id"
     )]
     BrandMoved {
@@ -103,6 +104,10 @@ pub fn successor(
         return Err(vec![ReloadError::ForeignNumbers]);
     }
     let mut errors = vanished(&next, used);
+    let mailed: BTreeSet<BrandId> = current.campaigns.keys().map(|(brand, _)| *brand).collect();
+    let moved = mailed.into_iter().filter_map(|brand| moved(&next, brand));
+    let moved: Vec<_> = moved.filter(|error| !errors.contains(error)).collect();
+    errors.extend(moved);
     for (key, known) in &current.campaigns {
         match next.campaigns.get(key) {
             Some(named) => errors.extend(changed(&next.names, known, named)),
@@ -137,16 +142,18 @@ fn vanished(next: &Catalog, used: &Used) -> Vec<ReloadError> {
 }
 
 fn brand_missing(next: &Catalog, id: BrandId) -> ReloadError {
+    let gone = || ReloadError::BrandGone { brand: next.names.brand(id).to_owned() };
+    moved(next, id).unwrap_or_else(gone)
+}
+
+/// A brand that is in `next` under another controller.
+fn moved(next: &Catalog, id: BrandId) -> Option<ReloadError> {
     let names = &next.names;
     let brand = names.brand(id).to_owned();
-    match next.brand(&brand) {
-        None => ReloadError::BrandGone { brand },
-        Some(moved) => ReloadError::BrandMoved {
-            brand,
-            from: names.controller(id.controller()).to_owned(),
-            to: names.controller(moved.id.controller()).to_owned(),
-        },
-    }
+    let moved = next.brand(&brand).filter(|moved| moved.id != id)?;
+    let (from, to) = (id.controller(), moved.id.controller());
+    let (from, to) = (names.controller(from).to_owned(), names.controller(to).to_owned());
+    Some(ReloadError::BrandMoved { brand, from, to })
 }
 
 /// What a campaign may not change, key by key.

@@ -169,7 +169,7 @@ fn brand_with_facts_may_not_change_its_controller() {
     check(
         BASE,
         &replaced(BASE, MOVED),
-        &["the brand `festival` has facts and may not move from `buehne` to `hotels`; \
+        &["the brand `festival` has facts or campaigns and may not move from `buehne` to `hotels`; \
          add a brand with another id"],
     );
 }
@@ -192,9 +192,21 @@ fn facts_of_a_topic_alone_hold_its_brand() {
 #[test]
 fn what_has_no_facts_may_vanish_and_move() {
     let current = first(&format!("{BASE}{CAMPAIGN}"));
-    for text in ["", &without(BASE, "hotels"), &without(BASE, "festival"), &replaced(BASE, MOVED)] {
+    for text in ["", &without(BASE, "hotels"), &without(BASE, "festival")] {
         successor(&current, after(&current, text), &Used::default()).unwrap();
     }
+    let current = first(BASE);
+    successor(&current, after(&current, &replaced(BASE, MOVED)), &Used::default()).unwrap();
+}
+
+#[test]
+fn a_brand_whose_links_may_be_in_mailboxes_may_not_move() {
+    let text = format!("{BASE}{CAMPAIGN}");
+    let current = first(&text);
+    let next = after(&current, &replaced(&text, MOVED));
+    let [brand, from, to] = ["festival", "buehne", "hotels"].map(str::to_owned);
+    let moved = ReloadError::BrandMoved { brand, from, to };
+    assert_eq!(successor(&current, next, &Used::default()).unwrap_err(), [moved]);
 }
 
 #[test]

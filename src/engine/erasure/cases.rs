@@ -194,10 +194,13 @@ impl Cases {
         self.by_request.get(self.by_id.get(id)?)
     }
 
-    /// The newest case of an address that was there at a revision.
+    /// The newest case of an address that was there at a revision. One that is gone since, with
+    /// what a later case erased, gives way to that one.
     pub(in crate::engine) fn of_address(&self, of: Fingerprint, at: Revision) -> Option<&Case> {
-        let older = self.by_address.range((of, Revision::ZERO)..=(of, at));
-        let (_, requested) = older.last()?;
+        let older = self.by_address.range((of, Revision::ZERO)..=(of, at)).next_back();
+        let later =
+            || self.by_address.range((of, at)..).next().filter(|(address, _)| *address == of);
+        let (_, requested) = older.or_else(later)?;
         self.by_request.get(requested)
     }
 
@@ -265,6 +268,10 @@ mod tests {
         assert_eq!(seen(&after(&script)), seen(&after(&without)), "the ledger alone shows less");
         let ids: Vec<_> = seen(&after(&script)).iter().map(|case| case.id.clone()).collect();
         assert_eq!(ids, ["b1".into(), Arc::from("a2")], "oldest first");
+        let cases = after(&script);
+        let of_first = cases.of_address(ANN, Revision::new(1)).map(|case| &*case.id);
+        assert_eq!(of_first, Some("a2"), "who repeats the first request gets what became of it");
+        assert!(cases.of_address(Fingerprint::new(0), Revision::new(9)).is_none());
     }
 
     #[test]
@@ -283,7 +290,7 @@ mod tests {
         let id = |at| cases.of_address(ANN, Revision::new(at)).map(|case| &*case.id);
         assert_eq!(
             [id(0), id(1), id(4), id(5), id(90)],
-            [None, Some("a1"), Some("a1"), Some("a2"), Some("a2")]
+            [Some("a1"), Some("a1"), Some("a1"), Some("a2"), Some("a2")]
         );
     }
 }

@@ -4,6 +4,7 @@ mod crash;
 
 use super::*;
 use crate::engine::erasure::{CaseState, Certificate, ErasureCase, ErasureRequest};
+use crate::model::actor::{ActorClass, Role};
 use crate::model::command::Proof;
 use crate::model::event::EventKind;
 
@@ -323,6 +324,28 @@ async fn what_outlives_an_erasure_names_nobody() {
     assert_eq!(foreign.unwrap(), certificate);
     let unknown = approve(&engine, "ben", "0000000000000000").await;
     assert!(matches!(unknown, Err(EngineError::UnknownCase { .. })), "{unknown:?}");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_owner_who_asks_in_a_portal_leaves_no_name() {
+    let dir = TempDir::new().unwrap();
+    let engine = open(dir.path(), &TestClock::at(TODAY)).await.unwrap();
+    let portal = Caller {
+        credential: "shop".into(),
+        roles: vec![Role::Portal],
+        actor: "Eve Canary, customer 4711".into(),
+    };
+    let asked = ErasureRequest {
+        address: EVE.as_bytes().into(),
+        reason: "in the customer area".into(),
+        request_id: "".into(),
+        body: Vec::new(),
+    };
+    let case = engine.request_erasure(&portal, asked).await.unwrap();
+    let certificate = approve(&engine, "ben", &case.id).await.unwrap();
+    let by = certificate.requested_by;
+    assert_eq!((by.class, &*by.id, &*by.credential), (ActorClass::Owner, "", "shop"));
     engine.stop().await;
 }
 

@@ -14,7 +14,7 @@ use crate::engine::erasure::{Case, CaseChange, CaseState};
 use crate::engine::error::EngineError;
 use crate::engine::{damaged, validate};
 use crate::ledger::Urgency;
-use crate::model::actor::{Actor, Caller};
+use crate::model::actor::{Actor, ActorClass, Caller};
 use crate::model::address::Address;
 use crate::model::command::Command;
 use crate::model::event::{Event, EventKind, Statement};
@@ -175,7 +175,9 @@ fn requested(case: &Case, held: &Held) -> Result<Requested, EngineError> {
     let first = held.requests(&case.id).last();
     let first = first.ok_or_else(|| damaged(&"a pending case has no request"))?;
     let names = |address| validate::names(&first.actor.id, address);
-    let id = if held.address().is_some_and(names) { "".into() } else { first.actor.id.clone() };
+    // Where the owner asked, the name is the person's own.
+    let is_person = first.actor.class == ActorClass::Owner || held.address().is_some_and(names);
+    let id = if is_person { "".into() } else { first.actor.id.clone() };
     let by = Actor { id, ..first.actor.clone() };
     Ok(Requested { revision: first.revision, at: first.recorded_at, by })
 }

@@ -232,7 +232,14 @@ impl Stage {
                 || matches!(self.run(target, command, Past::Unread), Transition::NeedsPast);
             if asks {
                 let last = self.pending(target.fingerprint).before;
-                let events: Vec<Event> = self.shared.walk(last).collect::<Result<_, _>>()?;
+                let looks_back = match command.value() {
+                    // It joins the case that is pending, however long ago that began.
+                    Command::RequestErasure { .. } => usize::MAX,
+                    no if needs_no_past(no) => NO_LOOKS_BACK,
+                    _ => usize::MAX,
+                };
+                let walk = self.shared.walk(last).take(looks_back);
+                let events: Vec<Event> = walk.collect::<Result<_, _>>()?;
                 let is_owners = matches!(command.value(), Command::OwnerChoice { .. });
                 let base_spoke = if is_owners { self.base_spoke(target)? } else { None };
                 pasts.insert(i, ReadPast { events, base_spoke });
@@ -392,6 +399,10 @@ impl Stage {
         at
     }
 }
+
+/// Events that a no looks back over to find itself said before. Beyond them it counts as new: who
+/// clicks one link for ever must not make all writes wait for a walk through all those clicks.
+const NO_LOOKS_BACK: usize = 256;
 
 /// Whether a command is a no that only asks of the past whether it was said before.
 fn needs_no_past(command: &Command) -> bool {
