@@ -199,12 +199,12 @@ pub enum SamePerson {
 }
 
 /// Four eyes: whether `caller` may decide what `requested_by` asked for. Where there are no
-/// credentials the persons alone must differ.
+/// credentials the persons alone must differ; capitals and spaces make nobody another person.
 ///
 /// # Errors
 /// `SamePerson`.
 pub fn four_eyes(requested_by: &Actor, caller: &Caller) -> Result<(), SamePerson> {
-    if requested_by.id == caller.actor {
+    if person(&requested_by.id) == person(&caller.actor) {
         return Err(SamePerson::Actor);
     }
     let same_credential = requested_by.credential == caller.credential;
@@ -212,6 +212,12 @@ pub fn four_eyes(requested_by: &Actor, caller: &Caller) -> Result<(), SamePerson
         return Err(SamePerson::Credential);
     }
     Ok(())
+}
+
+/// A name, however it is typed.
+fn person(name: &str) -> String {
+    let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+    words.join(" ")
 }
 
 impl Authorized<Command> {

@@ -106,6 +106,8 @@ enum Command {
     Sheet(sheet::SheetArgs),
     /// Stop brands for addresses.
     Block(block::BlockArgs),
+    /// Take back stops that staff or a bounce had set; what the owner wished only the owner undoes.
+    Lift(block::LiftArgs),
     /// Record that the owners of addresses opted out.
     OptOut(block::OptOutArgs),
     /// Record consents and withdrawals, and take the permission to ask for consent.
@@ -214,6 +216,7 @@ impl Command {
             Self::History(args) => args.run(global).await,
             Self::Sheet(args) => args.run(global).await,
             Self::Block(args) => args.run(global).await,
+            Self::Lift(args) => args.run(global).await,
             Self::OptOut(args) => args.run(global).await,
             Self::Consent(args) => args.run(global).await,
             Self::Resubscribe(args) => args.run(global).await,

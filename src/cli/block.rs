@@ -1,4 +1,4 @@
-//! `maysend block` and `maysend opt-out`: the noes that are recorded from a terminal.
+//! `maysend block`, `maysend lift` and `maysend opt-out`: stops and noes from a terminal.
 
 use clap::{Args, ValueEnum};
 
@@ -26,6 +26,21 @@ pub(super) struct BlockArgs {
     /// `brand:ID` or `topic:BRAND/TOPIC`); may be given several times.
     #[arg(long = "opt-out", value_name = "SCOPE", value_parser = scope::parse)]
     opt_outs: Vec<api::Scope>,
+    #[command(flatten)]
+    addresses: Addresses,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LiftArgs {
+    /// A brand whose stops are taken back; may be given several times.
+    #[arg(long = "brand", required = true, value_name = "ID")]
+    brands: Vec<String>,
+    /// The stops of what; may be given several times.
+    #[arg(long = "channel", value_enum, default_values_t = [Channel::Email])]
+    channels: Vec<Channel>,
+    /// Why, in words, for the record.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
     #[command(flatten)]
     addresses: Addresses,
 }
@@ -81,10 +96,31 @@ impl From<Cause> for api::BlockCause {
     }
 }
 
+fn numbers(channels: &[Channel]) -> Vec<i32> {
+    channels.iter().map(|&channel| api::Channel::from(channel).into()).collect()
+}
+
+impl LiftArgs {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let channels = numbers(&self.channels);
+        let lift = async |client: &mut ConsentServiceClient<Connection>, addresses| {
+            let request = api::LiftBlocksRequest {
+                addresses,
+                brands: self.brands.clone(),
+                channels: channels.clone(),
+                reason: self.reason.clone(),
+                request_id: String::new(),
+            };
+            let response = client.lift_blocks(request).await?.into_inner();
+            Ok(Written { revision: response.revision, outcomes: response.outcomes })
+        };
+        write(global, &self.addresses, Shown::All, lift).await
+    }
+}
+
 impl BlockArgs {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let channels: Vec<i32> =
-            self.channels.iter().map(|&channel| api::Channel::from(channel).into()).collect();
+        let channels = numbers(&self.channels);
         let block = async |client: &mut ConsentServiceClient<Connection>, addresses| {
             let request = api::BlockAddressesRequest {
                 addresses,

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::connect::Connection;
 use super::evidence::EvidenceArgs;
 use super::write::{Addresses, Shown, Written, write};
-use super::{Exit, Global, scope};
+use super::{Exit, Format, Global, scope};
 use crate::grpc::api;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 
@@ -140,6 +140,11 @@ impl Request {
             let response = client.mark_consent_requested(request).await?.into_inner();
             Ok(Written { revision: response.revision, outcomes: response.outcomes })
         };
-        write(global, &self.addresses, Shown::Applied, request).await
+        // A program finds whom it may write to by the outcome; for a pipe they stand alone.
+        let shown = match global.format {
+            Format::Human => Shown::Applied,
+            Format::Json => Shown::All,
+        };
+        write(global, &self.addresses, shown, request).await
     }
 }

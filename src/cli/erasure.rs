@@ -185,7 +185,7 @@ impl ListArgs {
             }
         }
         if !shown && global.format == Format::Human {
-            say("there is no such case");
+            say("no case is in this state; `--state all` shows every one");
         }
         Ok(Exit::Done)
     }

@@ -1,5 +1,7 @@
 //! `maysend history`: what was recorded for an address, newest first.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
 use super::connect::consents;
@@ -18,13 +20,13 @@ pub(super) struct HistoryArgs {
     address: String,
     /// Show no more than so many events.
     #[arg(long, value_name = "NUMBER")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
 }
 
 impl HistoryArgs {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let mut client = consents(global.connect().await?);
-        let mut left = self.limit.unwrap_or(usize::MAX);
+        let mut left = self.limit.map_or(usize::MAX, NonZeroUsize::get);
         let mut page_token = String::new();
         let mut shown = false;
         while left > 0 {

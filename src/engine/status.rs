@@ -156,6 +156,16 @@ impl Shared {
     }
 }
 
+/// What a yes rests on, in the words of who recorded it: staff may bring an owner back on other bases
+/// than consent, and the rules take each of them for the owner's yes.
+fn named_basis(basis: LegalBasis, event: Option<&Event>) -> LegalBasis {
+    let named = event.and_then(|event| event.statement.legal_basis);
+    match (basis, named) {
+        (LegalBasis::Consent, Some(named)) if named != LegalBasis::ExistingCustomer => named,
+        (basis, _) => basis,
+    }
+}
+
 /// What a status is computed from.
 pub(super) struct View<'a> {
     pub(super) catalog: &'a Catalog,
@@ -186,7 +196,9 @@ impl View<'_> {
                     origin: Origin::OptOut | Origin::OwnerRequest | Origin::Complaint,
                 } => return None,
             };
-            Some(ScopedConsent { scope: *scope, state, legal_basis, event: self.last_at(*scope) })
+            let event = self.last_at(*scope);
+            let legal_basis = legal_basis.map(|basis| named_basis(basis, event.as_ref()));
+            Some(ScopedConsent { scope: *scope, state, legal_basis, event })
         });
         let pending = self.profile.asked.keys().filter_map(|brand| {
             let scope = Scope::Brand(*brand);
@@ -227,8 +239,9 @@ impl View<'_> {
                 Declaration::No { origin: Origin::OptOut | Origin::Refusal }
                 | Declaration::Yes { .. } => return None,
             };
-            let event = self.last_at(*scope);
-            Some(self.block(scope.brand()?, Channel::Email, cause, event))
+            let brand = scope.brand()?;
+            let event = self.last_said(brand, cause).or_else(|| self.last_at(*scope));
+            Some(self.block(brand, Channel::Email, cause, event))
         });
         let set = self.profile.blocks.iter().map(|block| {
             let event = self.last_block(*block);
@@ -266,6 +279,17 @@ impl View<'_> {
                     | Effect::Asked(..)
                     | Effect::Erasure(_) => false,
                 })
+        })
+    }
+
+    /// The latest event by which the owner's word against mail of a brand was recorded as a block.
+    fn last_said(&self, brand: BrandId, cause: Cause) -> Option<Event> {
+        self.find(|event| {
+            let statement = &event.statement;
+            statement.kind == EventKind::Blocked
+                && statement.cause == Some(cause)
+                && statement.channels.contains(&Channel::Email)
+                && statement.brands.contains(&brand)
         })
     }
 

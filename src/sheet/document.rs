@@ -7,7 +7,7 @@ use super::words::{self, Label, Language, Said};
 use crate::engine::sheet::{IDENTITY_RULES, SubjectSheet};
 use crate::engine::status::{ConsentState, ScopedBlock, ScopedConsent, ScopedOptOut};
 use crate::model::actor::Caller;
-use crate::model::event::Event;
+use crate::model::event::{Event, EventKind};
 use crate::model::evidence::LegalBasis;
 use crate::model::fact::Erasure;
 use crate::model::scope::Scope;
@@ -184,8 +184,17 @@ impl Maker<'_> {
     fn standing(self) -> Option<Section> {
         let sheet = self.sheet;
         let erasure = (sheet.erasure != Erasure::None).then(|| {
-            let state = self.said(words::erasure(sheet.erasure)).to_owned();
-            vec![self.label(Label::Erasure).to_owned(), state, sheet.erasure_id.to_string()]
+            let state = self.said(words::erasure(sheet.erasure));
+            let case = format!("{} {}", self.label(Label::ErasureCase), sheet.erasure_id);
+            let of_case = |event: &&Event| {
+                matches!(event.statement.kind, EventKind::ErasureRequested | EventKind::Erased)
+            };
+            let event = sheet.events.iter().rev().find(of_case);
+            vec![
+                self.label(Label::Erasure).to_owned(),
+                format!("{state} ({case})"),
+                self.recorded(event),
+            ]
         });
         let opt_outs = sheet.opt_outs.iter().map(|opt_out| self.opt_out(opt_out));
         let blocks = sheet.blocks.iter().map(|block| self.block(block));

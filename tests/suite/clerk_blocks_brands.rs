@@ -166,3 +166,17 @@ async fn a_new_registration_beside_a_no_changes_no_answer() {
     assert_eq!(verdict, Verdict::DeniedOptedOutEverything);
     assert_eq!(desk.status(MIA).await.registered_with, ["inn"]);
 }
+
+#[tokio::test]
+async fn a_reason_stays_with_its_block_whatever_is_said_after_it() {
+    let desk = Desk::open(CATALOG).await;
+    let (owner, staff) = (BlockCause::OwnerRequest, BlockCause::StaffDecision);
+    desk.block(&["opera"], owner, "complained on the phone", Vec::new(), MIA).await.unwrap();
+    desk.opt_out(brand("opera"), MIA).await;
+    desk.block(&["opera"], staff, "banned", vec![brand("opera")], MIA).await.unwrap();
+    let status = desk.status(MIA).await;
+    let mut said: Vec<_> =
+        status.blocks.iter().map(|block| (block.cause(), &*block.reason)).collect();
+    said.sort();
+    assert_eq!(said, [(owner, "complained on the phone"), (staff, "banned")]);
+}

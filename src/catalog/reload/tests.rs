@@ -169,8 +169,10 @@ fn brand_with_facts_may_not_change_its_controller() {
     check(
         BASE,
         &replaced(BASE, MOVED),
-        &["the brand `festival` has facts or campaigns and may not move from `buehne` to `hotels`; \
-         add a brand with another id"],
+        &[
+            "the brand `festival` has facts or campaigns and may not move from `buehne` to `hotels`; \
+         add a brand with another id",
+        ],
     );
 }
 

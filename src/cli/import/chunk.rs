@@ -77,6 +77,10 @@ impl<R: Read> Chunks<R> {
         while chunk.lines.len() < ROWS && chunk.read < OCTETS {
             let number = self.rows.line();
             let Some(row) = self.rows.next(grammar)? else { break };
+            // What a spreadsheet leaves of a row that was emptied says nothing.
+            if row.octets.iter().all(|octet| b",;\t \r\n".contains(octet)) {
+                continue;
+            }
             let (state, fact) = self.reading.fact(&self.plan.cells(row), number);
             chunk.read += row.octets.len();
             if self.keep {

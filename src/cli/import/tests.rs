@@ -126,7 +126,9 @@ fn a_file_of_addresses_is_what_the_command_says_of_it() {
         reason: String::new(),
     };
     assert_eq!(read.facts, [fact("a@x.test", 1), fact("b@x.test", 3)]);
-    assert_eq!(read.flaws, [(2, state, Flaw::NoAddress)]);
+    assert_eq!(read.flaws, [], "a blank line says nothing");
+    let read = read_as(b"email,state\n,\n;,\t\n\"\",refused\n", &[], defaults.clone()).unwrap();
+    assert_eq!(read.flaws, [(4, Some(State::Refused), Flaw::NoAddress)]);
     // What the file says counts, also where it says nothing.
     let read = read_as(b"email,state\na@x.test,\nb@x.test,refused\n", &[], defaults).unwrap();
     assert_eq!(read.flaws, [(2, None, Flaw::NoState)]);

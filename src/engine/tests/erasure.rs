@@ -135,6 +135,7 @@ async fn one_person_asks_and_another_erases() {
     assert_eq!((&joined.id, &joined.requested), (&case.id, &case.requested));
     assert_eq!(joined.revision, head.next());
     is_same_person(approve(&engine, "anna", &case.id).await);
+    is_same_person(approve(&engine, " ANNA ", &case.id).await);
     is_same_person(approve(&engine, "ben", &case.id).await);
     let rejected = engine.reject_erasure(&named("ben"), &case.id, "no".into()).await;
     assert!(matches!(rejected, Err(EngineError::SamePerson { .. })), "{rejected:?}");
