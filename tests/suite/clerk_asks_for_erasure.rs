@@ -234,7 +234,10 @@ async fn a_colleague_declines_and_all_is_as_it_was() {
     assert!(declined.stdout.contains("the wrong Mia"), "{}", declined.stdout);
     assert_eq!(verdicts(&channel, MIA).await, BEFORE);
     let empty = maysend(&server, &["erasure", "list"]).done();
-    assert_eq!((empty.stdout.as_str(), empty.stderr.as_str()), ("", "no case is in this state; `--state all` shows every one\n"));
+    assert_eq!(
+        (empty.stdout.as_str(), empty.stderr.as_str()),
+        ("", "no case is in this state; `--state all` shows every one\n")
+    );
     assert_eq!(only_case(&server, "rejected")["decision_note"], "the wrong Mia");
     assert_eq!(only_case(&server, "all")["id"], id);
     server.terminate();
