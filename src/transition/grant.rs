@@ -316,8 +316,8 @@ pub(super) fn resubscribe_by_staff(
     }
     let mut draft = Draft::of(profile);
     let day = context.now.today.day();
-    let kind =
-        owner::say_yes(context, &mut draft, scopes, basis_of(legal_basis), day, &BTreeSet::new());
+    let (basis, kept) = (basis_of(legal_basis), BTreeSet::new());
+    let kind = owner::say_yes(context, &mut draft, scopes, basis, day, &kept, |_| true);
     let statement = Statement {
         kind,
         reason: explanation.clone(),

@@ -129,6 +129,27 @@ fn facts(statement: &Statement) -> Vec<Fact> {
     }
 }
 
+/// The noes of the owner that a statement says, stops of letters among them.
+pub(super) fn noes(statement: &Statement) -> Vec<Fact> {
+    let says_no = matches!(
+        statement.kind,
+        EventKind::Blocked | EventKind::OptedOut | EventKind::ConsentRefused
+    );
+    let mut facts = if says_no { facts(statement) } else { Vec::new() };
+    facts.retain(|fact| match fact {
+        Fact::At(_) => true,
+        Fact::Blocked(_, _, cause) => matches!(cause, Cause::OwnerRequest | Cause::Complaint),
+        Fact::Registered(_) | Fact::ErasurePending => false,
+    });
+    facts
+}
+
+/// The latest event that said so of a block.
+pub(super) fn last_block(past: &[Event], block: Block) -> Option<&Event> {
+    let fact = Fact::Blocked(block.brand, block.channel, block.cause);
+    past.iter().find(|event| facts(&event.statement).contains(&fact))
+}
+
 fn block_fact(brand: BrandId, channel: Channel, statement: &Statement) -> Fact {
     let cause = statement.cause.unwrap_or(Cause::StaffDecision);
     match (channel, cause) {

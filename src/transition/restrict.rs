@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::draft::Draft;
-use super::record::is_on_record;
+use super::record::{Fact, is_on_record, noes};
 use super::{Context, Outcome, Unread};
 use crate::model::actor::ActorClass;
 use crate::model::campaign::Channel;
@@ -14,8 +14,13 @@ use crate::model::fact::{Block, Cause, Erasure, Origin};
 use crate::model::scope::{BrandId, Scope};
 use crate::model::verdict::WriteOutcome;
 
+/// Within a minute the same no is one no that was delivered twice: a double click, a retry without
+/// a request id, a loop of complaints that reports a mail by two ways. Past it somebody said it
+/// again.
+const SAID_ONCE_NANOS: i64 = 60 * 1_000_000_000;
+
 /// Records a statement of noes, unless it neither changes anything nor proves anything new. A no
-/// that the owner says again is recorded without changing the outcome: INVARIANT(said again).
+/// that is said again is recorded without changing the outcome: INVARIANT(said again).
 fn record(
     context: &Context<'_>,
     mut draft: Draft,
@@ -25,13 +30,38 @@ fn record(
         return Ok(Outcome::unchanged());
     }
     if !draft.has_effects() && is_on_record(context.past()?, context.actor.class, &statement) {
-        let is_owners =
-            statement.kind == EventKind::OptedOut && context.actor.class == ActorClass::Owner;
-        let statements = if is_owners { vec![statement] } else { Vec::new() };
+        let is_said_again = match context.actor.class {
+            ActorClass::Owner => statement.kind == EventKind::OptedOut,
+            ActorClass::Staff | ActorClass::System | ActorClass::Import => {
+                let past = context.past()?;
+                noes(&statement).into_iter().any(|no| is_said_again(context, past, no, &statement))
+            }
+        };
+        let statements = if is_said_again { vec![statement] } else { Vec::new() };
         return Ok(Outcome { statements, ..Outcome::unchanged() });
     }
     statement.effects = draft.take_effects();
     Ok(Outcome::applied(statement))
+}
+
+/// Whether a no that stands and is on record was said once more since, rather than delivered twice.
+fn is_said_again(context: &Context<'_>, past: &[Event], no: Fact, statement: &Statement) -> bool {
+    let says_it = |event: &&Event| noes(&event.statement).contains(&no);
+    let Some(recorded_at) = past.iter().find(says_it).map(|event| event.recorded_at) else {
+        return true;
+    };
+    // A confirm token that is on its way was made after the no that is on record.
+    let mut since = past.iter().take_while(|event| !says_it(event));
+    let answers_opt_in = since.any(|event| event.statement.kind == EventKind::OptInBegun);
+    let occurred_at = statement.evidence.as_ref().and_then(|evidence| evidence.occurred_at);
+    // Lists of the suppressed are synchronized every night: the same no delivered again is no new
+    // no, and millions of events a night would drown the ledger.
+    let is_listed = statement.kind == EventKind::OptedOut
+        && matches!(context.actor.class, ActorClass::System | ActorClass::Import);
+    let age = context.now.at.nanos().saturating_sub(recorded_at.nanos());
+    answers_opt_in
+        || occurred_at.is_some_and(|said| said > recorded_at)
+        || (!is_listed && age > SAID_ONCE_NANOS)
 }
 
 pub(super) fn block(

@@ -81,6 +81,8 @@ pub(crate) struct Record {
     pub(crate) evidence: Option<Arc<Evidence>>,
     /// An owner's yes that came through the mailbox or from a session.
     pub(crate) owner_proved: bool,
+    /// The revision at which the confirm token was made that redeemed it.
+    pub(crate) minted: Option<u64>,
     /// Begins again after an erasure.
     pub(crate) afresh: bool,
     pub(crate) said: Vec<Said>,
@@ -128,6 +130,32 @@ fn live(day: Day, lifetime: Option<u16>, today: Today) -> bool {
         (None, _) => true,
         (Some(_), Today::InDoubt(_)) => false,
         (Some(days), Today::Known(today)) => index(today) < index(day) + i64::from(days),
+    }
+}
+
+impl Yes {
+    /// Whether a yes of this kind ends blocks like this one.
+    fn opens(&self, block: Block) -> bool {
+        let at_brand = self.scope == Scope::Brand(block.brand);
+        match (block.channel, block.cause) {
+            (Channel::Email, Cause::HardBounce) => {
+                self.voice == Voice::OwnerByMailbox
+                    && (at_brand || inside(self.scope, Scope::Brand(block.brand)))
+            }
+            (Channel::Post, Cause::OwnerRequest | Cause::Complaint) => {
+                self.voice != Voice::Clerk && at_brand
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Record {
+    /// Whether what it holds was said before the other was recorded, and came in after it.
+    fn was_said_before(&self, other: &Self) -> bool {
+        let occurred_at = self.evidence.as_ref().and_then(|evidence| evidence.occurred_at);
+        occurred_at.is_some_and(|said| said < other.at)
+            || self.minted.is_some_and(|minted| minted < other.revision)
     }
 }
 
@@ -201,33 +229,28 @@ impl Book {
     }
 
     pub(crate) fn blocked(&self, block: Block) -> bool {
-        let mut stands = false;
-        for said in self.said() {
-            match said {
-                Said::Blocked(other) => stands |= *other == block,
-                Said::Lifted { brand, channel } => {
-                    stands &= !(block.brand == *brand && block.channel == *channel);
-                }
-                Said::Yes(yes) if yes.voice != Voice::Clerk => {
-                    let bounced =
-                        block.channel == Channel::Email && block.cause == Cause::HardBounce;
-                    if bounced
-                        && yes.voice == Voice::OwnerByMailbox
-                        && (yes.scope == Scope::Brand(block.brand)
-                            || inside(yes.scope, Scope::Brand(block.brand)))
+        // The record that blocked it last, while it stands.
+        let mut stands: Option<&Record> = None;
+        for record in &self.records {
+            for said in &record.said {
+                match said {
+                    Said::Blocked(other) if *other == block => stands = Some(record),
+                    Said::Lifted { brand, channel }
+                        if block.brand == *brand && block.channel == *channel =>
                     {
-                        stands = false;
+                        stands = None;
                     }
-                    let wished = block.channel == Channel::Post
-                        && (block.cause == Cause::OwnerRequest || block.cause == Cause::Complaint);
-                    if wished && yes.scope == Scope::Brand(block.brand) {
-                        stands = false;
+                    Said::Yes(yes)
+                        if yes.opens(block)
+                            && stands.is_some_and(|stop| !record.was_said_before(stop)) =>
+                    {
+                        stands = None;
                     }
+                    _ => {}
                 }
-                _ => {}
             }
         }
-        stands
+        stands.is_some()
     }
 
     pub(crate) fn erasure(&self) -> Erasure {

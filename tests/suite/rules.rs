@@ -1,6 +1,7 @@
 //! The rules against the naive model: the decision, the writes one by one, and long sequences.
 
 mod acts;
+mod again;
 mod arbitrary;
 mod decision;
 mod deeds;

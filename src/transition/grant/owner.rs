@@ -15,13 +15,14 @@ use crate::model::scope::Scope;
 use crate::model::verdict::WriteOutcome;
 use crate::profile::Profile;
 use crate::transition::draft::{Draft, Yes};
-use crate::transition::record::{Fact, fact_is_on_record, is_on_record};
+use crate::transition::record::{Fact, fact_is_on_record, is_on_record, last_block};
 use crate::transition::{Context, Outcome, Unread};
 
 /// The noes of a set apply first and each on its own; its yeses apply all or none.
 ///
-/// INVARIANT(said again): each no of the owner is recorded, also where it changes nothing. It draws
-/// the line that a queued yes, or a confirm token, of before must not pass.
+/// INVARIANT(said again): each no of the owner is recorded, also where it changes nothing, and so is
+/// each that others say again for the owner. It draws the line that a queued yes, or a confirm
+/// token, of before must not pass.
 pub(in crate::transition) fn owner_choice(
     context: &Context<'_>,
     choices: &[Choice],
@@ -130,11 +131,19 @@ fn say_yeses(
         start_afresh(draft, yeses, &[], day);
     } else {
         let kept: BTreeSet<Scope> = noes.iter().copied().collect();
-        kind = say_yes(context, draft, yeses, Basis::Consent, day, &kept);
+        let minted = match proof {
+            Proof::ConfirmToken { minted, may_grant: _ } => Some(*minted),
+            Proof::PreferencesToken { .. }
+            | Proof::UnsubscribeToken
+            | Proof::PortalSession
+            | Proof::PortalGuest => None,
+        };
+        let lifts = |block: &Block| !is_later_block(past, *block, occurred_at, minted);
+        kind = say_yes(context, draft, yeses, Basis::Consent, day, &kept, lifts);
         if proved == Some(OwnerProof::Mailbox) {
             for brand in yeses.iter().filter_map(|scope| scope.brand()) {
                 let bounced = Block { brand, channel: Channel::Email, cause: Cause::HardBounce };
-                draft.unblock(|block| *block == bounced);
+                draft.unblock(|block| *block == bounced && lifts(block));
             }
         }
     }
@@ -157,6 +166,19 @@ fn say_yeses(
     Ok((WriteOutcome::Applied, Some(statement)))
 }
 
+/// Whether a block was recorded after the yes was said. It is not what the yes answers, so it stays.
+fn is_later_block(
+    past: &[Event],
+    block: Block,
+    occurred_at: Option<Timestamp>,
+    minted: Option<Revision>,
+) -> bool {
+    let last = last_block(past, block);
+    let overtaken = |said| last.is_none_or(|event| is_before(said, event.recorded_at));
+    let outrun = |minted| last.is_none_or(|event| event.revision > minted);
+    occurred_at.is_some_and(overtaken) || minted.is_some_and(outrun)
+}
+
 /// What an owner's yes is proved by; nothing where anybody may have typed the address.
 const fn proved_by(proof: &Proof) -> Option<OwnerProof> {
     match proof {
@@ -177,7 +199,7 @@ fn is_before_base(context: &Context<'_>, occurred_at: Option<Timestamp>) -> Resu
 
 /// Sets the owner's yes at each scope, and says what kind of event that makes: one that took a no
 /// back is a resubscription. A yes at a brand also lets letters through again where the owner had
-/// stopped them.
+/// stopped them, and it `lifts` that stop.
 pub(super) fn say_yes(
     context: &Context<'_>,
     draft: &mut Draft,
@@ -185,6 +207,7 @@ pub(super) fn say_yes(
     basis: Basis,
     day: Day,
     kept: &BTreeSet<Scope>,
+    lifts: impl Fn(&Block) -> bool,
 ) -> EventKind {
     let is_taken_back = |(at, declaration): (&Scope, &Declaration<Day>)| {
         matches!(declaration, Declaration::No { .. })
@@ -203,6 +226,7 @@ pub(super) fn say_yes(
                 block.brand == brand
                     && block.channel == Channel::Post
                     && matches!(block.cause, Cause::OwnerRequest | Cause::Complaint)
+                    && lifts(block)
             });
         }
     }

@@ -123,6 +123,9 @@ impl Book {
         record.kind = self.kind_of_yes(&record);
         record.afresh = afresh;
         record.owner_proved = proved;
+        if let Proof::ConfirmToken { minted, .. } = proof {
+            record.minted = Some(minted.number());
+        }
         record.revision = next;
         record.legal_basis = Some(LegalBasis::Consent);
         let mut outcome = self.outcome_of(&record);

@@ -1,8 +1,9 @@
 //! What is recorded: a change of the facts, or new proof of what stands.
 
+use maysend::model::actor::ActorClass;
 use maysend::model::event::EventKind;
 use maysend::model::evidence::Evidence;
-use maysend::model::fact::Declaration;
+use maysend::model::fact::{Cause, Declaration};
 use maysend::model::verdict::WriteOutcome;
 
 use super::take::{Answer, Asking};
@@ -32,6 +33,40 @@ impl Book {
         } else {
             WriteOutcome::Applied
         }
+    }
+
+    /// Whether a record that tells nothing new says some no anew: one for which an opt-in was begun
+    /// in between, one of later than what is known, or one that comes more than a minute after,
+    /// unless machines and files deliver their lists of opt-outs.
+    pub(super) fn repeats_a_no(&self, record: &Record) -> bool {
+        let delivered = record.kind == EventKind::OptedOut
+            && (record.class == ActorClass::System || record.class == ActorClass::Import);
+        for said in &record.said {
+            let is_no = match said {
+                Said::No { .. } => true,
+                Said::Blocked(block) => {
+                    block.cause == Cause::OwnerRequest || block.cause == Cause::Complaint
+                }
+                _ => false,
+            };
+            let says = |earlier: &Record| {
+                !earlier.afresh && earlier.said.iter().any(|other| same_fact(other, said))
+            };
+            let Some(last) = self.records.iter().rposition(says).filter(|_| is_no) else {
+                continue;
+            };
+            let begun = self.records[last..].iter().any(|r| r.kind == EventKind::OptInBegun);
+            let known = self.records[last].at;
+            let occurred = record.evidence.as_ref().and_then(|evidence| evidence.occurred_at);
+            let minute_after = known.nanos() + 60_000_000_000;
+            if begun
+                || occurred.is_some_and(|at| at > known)
+                || (!delivered && record.at.nanos() > minute_after)
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether somebody of the same class already said so, for the same reason and with the same

@@ -402,7 +402,13 @@ impl Book {
             self.records.push(record);
             return Answer { kinds: vec![kind], ..Answer::plain(outcome) };
         }
-        self.propose(asking, record)
+        let repeats = record.class != ActorClass::Owner && self.repeats_a_no(&record);
+        let mut answer = self.propose(asking, record.clone());
+        if answer.outcome == WriteOutcome::Unchanged && repeats {
+            self.records.push(record);
+            answer.kinds.push(kind);
+        }
+        answer
     }
 }
 
@@ -452,6 +458,7 @@ pub(super) fn record(
         legal_basis: None,
         evidence,
         owner_proved: false,
+        minted: None,
         afresh: false,
         said,
     }
