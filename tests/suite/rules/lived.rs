@@ -497,8 +497,9 @@ impl Life {
                 ..
             }
         );
-        // A base that cannot be told may have spoken just now.
-        let is_nameless = by_token && !self.named[who.index()];
+        // A base that cannot be told may have spoken just now; where tags are exact nobody looks.
+        let is_exact = self.plus_tags == PlusTags::Exact;
+        let is_nameless = by_token && (is_exact || !self.named[who.index()]);
         let spoke = who.base().and_then(|base| match is_nameless {
             true => Some(self.now()),
             false => self.books[base.index()].spoke(),
