@@ -206,6 +206,8 @@ impl Book {
         owner_session: bool,
     ) -> Answer {
         let mut said: Vec<Said> = controllers.iter().copied().map(Said::Registered).collect();
+        // Kept as the reason, and like none that somebody else gives.
+        let source = &*format!("from {source}");
         if self.erased {
             if !owner_session {
                 return Answer::plain(WriteOutcome::Erased);
