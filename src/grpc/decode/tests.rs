@@ -1,3 +1,7 @@
+mod campaign;
+mod import;
+mod owner;
+
 use prost::Message;
 use prost_types::Timestamp as ProtoTimestamp;
 
@@ -368,112 +372,11 @@ fn texts_hold_no_control_characters() {
 }
 
 #[test]
-fn a_portal_session_is_what_makes_an_owner() {
-    let session = |portal_session: &str| {
-        let request = api::RegisterAddressesRequest {
-            controllers: vec!["buehne".to_owned()],
-            portal_session: portal_session.to_owned(),
-            ..Default::default()
-        };
-        let command = register_addresses(request, &catalog()).unwrap().command;
-        matches!(command, Command::RegisterAddresses { owner_session: true, .. })
-    };
-    assert!(session("s-1"));
-    assert!(!session(""));
-}
-
-#[test]
 fn a_flood_of_faults_is_cut_off() {
     let few = vec![api::Scope { level: None }; MAX_SCOPES];
     let Err(Refusal::Invalid(invalid)) = with_scopes(few) else { panic!("it was taken") };
     assert_eq!(invalid.violations.len(), MAX_FAULTS);
     malformed(with_scopes(vec![brand("festival"); MAX_SCOPES + 1]), &["scopes"]);
-}
-
-#[test]
-fn choices_are_read_with_their_wish() {
-    let choice = |scope, subscribed| api::Choice { scope, subscribed };
-    let request = |choices| api::UpdatePreferencesRequest { choices, ..Default::default() };
-    let catalog = catalog();
-    let update = update_preferences(
-        request(vec![
-            choice(Some(brand("festival")), true),
-            choice(Some(scope(Level::Everything(true))), false),
-        ]),
-        &catalog,
-    );
-    let wishes: Vec<Wish> = update.unwrap().choices.into_iter().map(|c| c.wish).collect();
-    assert_eq!(wishes, [Wish::Subscribe, Wish::Unsubscribe]);
-    malformed(
-        update_preferences(
-            request(vec![choice(None, true), choice(Some(brand("x")), false)]),
-            &catalog,
-        ),
-        &["choices[0].scope", "choices[1].scope.brand"],
-    );
-}
-
-#[test]
-fn an_unsubscription_may_leave_its_scope_to_the_token() {
-    let request = |scope| api::UnsubscribeRequest { scope, ..Default::default() };
-    assert_eq!(unsubscribe(request(None), &catalog()).unwrap().scope, None);
-    let everything = Some(scope(Level::Everything(true)));
-    let read = unsubscribe(request(everything), &catalog()).unwrap();
-    assert_eq!(read.scope, Some(Scope::Everything));
-    malformed(unsubscribe(request(Some(api::Scope { level: None })), &catalog()), &["scope"]);
-}
-
-fn register(campaign: Option<api::Campaign>) -> Result<crate::model::campaign::Campaign, Refusal> {
-    register_campaign(api::RegisterCampaignRequest { campaign }, &catalog())
-}
-
-#[test]
-fn a_campaign_is_read_whole() {
-    let read = register(Some(campaign())).unwrap();
-    assert_eq!(read.id.as_str(), "2026-11-advent");
-    assert!(read.topic.is_some_and(|topic| topic.brand() == read.brand));
-    assert_eq!(
-        (read.purpose, read.channel, read.retired),
-        (Purpose::Marketing, Channel::Post, false)
-    );
-}
-
-#[test]
-fn a_campaign_travels_by_e_mail_unless_it_says_otherwise() {
-    let by = |channel| register(Some(api::Campaign { channel, ..campaign() }));
-    assert_eq!(by(0).unwrap().channel, Channel::Email);
-    malformed(by(9), &["campaign.channel"]);
-}
-
-#[test]
-fn a_campaign_names_what_the_catalog_has() {
-    malformed(register(None), &["campaign"]);
-    let wrong = api::Campaign {
-        campaign: "Advent 2026".to_owned(),
-        topic: "nothing".to_owned(),
-        purpose: 0,
-        ..campaign()
-    };
-    malformed(register(Some(wrong)), &["campaign.campaign", "campaign.topic", "campaign.purpose"]);
-    let elsewhere = api::Campaign { brand: "nobody".to_owned(), ..campaign() };
-    unknown(register(Some(elsewhere)), &Name::Brand("nobody".to_owned()), &["campaign.brand"]);
-    let nothing = api::Campaign { topic: "nothing".to_owned(), ..campaign() };
-    unknown(register(Some(nothing)), &Name::Scope, &["campaign.topic"]);
-    let none = register(Some(api::Campaign { topic: String::new(), ..campaign() }));
-    assert_eq!(none.unwrap().topic, None);
-}
-
-#[test]
-fn a_stream_keeps_brand_and_campaign_until_both_are_named_anew() {
-    let ask = |brand, campaign| AskBuffer::new(brand, campaign, 0).take();
-    let first = Subject::of_message(&ask("festival", "advent"), None).unwrap();
-    assert_eq!(Subject::of_message(&ask("", ""), Some(&first)).unwrap(), first);
-    let next = Subject::of_message(&ask("theater", "premiere"), Some(&first)).unwrap();
-    assert_eq!((&*next.brand, &*next.campaign), ("theater", "premiere"));
-    malformed(Subject::of_message(&ask("theater", ""), Some(&first)), &["campaign"]);
-    malformed(Subject::of_message(&ask("", "premiere"), Some(&first)), &["brand"]);
-    malformed(Subject::of_message(&ask("", ""), None), &["brand", "campaign"]);
-    malformed(Subject::of_call(&ask("", "")), &["brand", "campaign"]);
 }
 
 #[track_caller]
@@ -532,104 +435,4 @@ fn two_calls_with_the_same_octets_are_told_apart() {
     };
     assert_eq!(lift.encode_to_vec(), register.encode_to_vec());
     assert_ne!(body("LiftBlocks", &lift, "1"), body("RegisterAddresses", &register, "1"));
-}
-
-fn imported() -> api::ImportedFact {
-    api::ImportedFact {
-        address: ADDRESS.to_owned(),
-        scope: Some(topic("festival", "newsletter")),
-        state: api::ImportedState::Granted.into(),
-        legal_basis: api::LegalBasis::ExistingCustomer.into(),
-        evidence: Some(api::Evidence { method: 0, ..evidence() }),
-        reason: "moved here".to_owned(),
-    }
-}
-
-#[test]
-fn rows_of_a_file_are_read_each_with_its_own_fact() {
-    let controller = scope(Level::Controller("buehne".to_owned()));
-    let other = |state: api::ImportedState, scope| api::ImportedFact {
-        state: state.into(),
-        scope: Some(scope),
-        legal_basis: 0,
-        ..imported()
-    };
-    let facts = vec![
-        imported(),
-        other(api::ImportedState::Refused, scope(Level::Everything(true))),
-        other(api::ImportedState::OptedOut, controller.clone()),
-        other(api::ImportedState::Blocked, brand("theater")),
-        other(api::ImportedState::Registered, controller),
-    ];
-    let catalog = catalog();
-    let request = api::ImportFactsRequest { facts, dry_run: true };
-    let import = import_facts(request, &catalog).unwrap();
-    assert!(import.dry_run);
-    let theater = catalog.brand("theater").unwrap().id;
-    let newsletter = Scope::Topic(catalog.brand("festival").unwrap().topics[0].id);
-    let facts: Vec<_> = import.rows.iter().map(|row| row.fact).collect();
-    assert_eq!(
-        facts,
-        [
-            ImportedFact::Granted { scope: newsletter, legal_basis: LegalBasis::ExistingCustomer },
-            ImportedFact::Refused(Scope::Everything),
-            ImportedFact::OptedOut(Scope::Controller(theater.controller())),
-            ImportedFact::Blocked(theater),
-            ImportedFact::Registered(theater.controller()),
-        ]
-    );
-    for row in &import.rows {
-        assert_eq!(row.evidence.method, Method::Import, "whatever is left out");
-        assert_eq!((&*row.address, &*row.reason), (ADDRESS.as_bytes(), "moved here"));
-    }
-}
-
-#[test]
-fn a_malformed_row_is_named_by_its_place() {
-    let import = |bad: api::ImportedFact| {
-        import_facts(
-            api::ImportFactsRequest { facts: vec![imported(), bad], dry_run: false },
-            &catalog(),
-        )
-    };
-    let at = |scope| Some(scope);
-    let fact = imported;
-    for (bad, field) in [
-        (api::ImportedFact { scope: None, ..fact() }, "scope"),
-        (api::ImportedFact { state: 0, ..fact() }, "state"),
-        (api::ImportedFact { state: 77, ..fact() }, "state"),
-        (api::ImportedFact { legal_basis: 0, ..fact() }, "legal_basis"),
-        (api::ImportedFact { evidence: None, ..fact() }, "evidence"),
-        (api::ImportedFact { evidence: Some(evidence()), ..fact() }, "evidence.method"),
-        (api::ImportedFact { scope: at(scope(Level::Everything(true))), ..fact() }, "scope"),
-        (
-            api::ImportedFact {
-                state: api::ImportedState::Blocked.into(),
-                legal_basis: 0,
-                ..fact()
-            },
-            "scope",
-        ),
-        (
-            api::ImportedFact {
-                state: api::ImportedState::Registered.into(),
-                legal_basis: 0,
-                ..fact()
-            },
-            "scope",
-        ),
-        (
-            api::ImportedFact {
-                state: api::ImportedState::OptedOut.into(),
-                scope: at(brand("festival")),
-                ..fact()
-            },
-            "legal_basis",
-        ),
-        (api::ImportedFact { reason: "\u{1}".to_owned(), ..fact() }, "reason"),
-    ] {
-        malformed(import(bad), &[&format!("facts[1].{field}")]);
-    }
-    let unknown_brand = api::ImportedFact { scope: at(brand("nobody")), ..fact() };
-    unknown(import(unknown_brand), &Name::Scope, &["facts[1].scope.brand"]);
 }
