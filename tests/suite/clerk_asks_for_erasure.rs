@@ -1,22 +1,18 @@
 //! A customer wants her data erased. A clerk asks for it at a terminal, another person decides.
-//!
-//! How she comes back by double opt-in is told at the engine: see
-//! `the_owner_starts_afresh_and_may_be_erased_again`. Over the wire it would follow the last step
-//! of `a_clerk_asks_and_a_colleague_erases`: BeginOptIn, still ERASED, ConfirmOptIn, allowed.
 
 use std::process::{Command, Stdio};
 
 use maysend::grpc::api::{
-    BlockAddressesRequest, BlockCause, Channel as By, Evidence, LegalBasis, Method,
-    RecordConsentRequest, RegisterAddressesRequest, Scope, TopicRef, WithdrawConsentRequest,
-    WriteOutcome, scope::Level,
+    BeginOptInRequest, BlockAddressesRequest, BlockCause, Channel as By, ConfirmOptInRequest,
+    Evidence, LegalBasis, Method, RecordConsentRequest, RegisterAddressesRequest, Scope, TopicRef,
+    WithdrawConsentRequest, WriteOutcome, scope::Level,
 };
 use maysend::grpc::codec::AskBuffer;
 use maysend::model::verdict::Verdict;
 use serde_json::Value;
 use tonic::transport::Channel;
 
-use crate::process::{Server, consent, decision};
+use crate::process::{Server, consent, decision, preference};
 
 const MIA: &str = "mia@example.org";
 
@@ -266,4 +262,56 @@ async fn a_clerk_is_told_of_the_lesser_step_and_takes_it() {
     let wrong = ["--actor", "anna", "erasure", "request", "mia", "--reason", "x", "--yes"];
     assert_eq!(maysend(&server, &wrong).code, Some(1));
     server.terminate();
+}
+
+#[tokio::test]
+async fn what_is_erased_stays_so_until_its_owner_comes_back() {
+    let mut server = Server::new(&[]);
+    let channel = server.start().await;
+    let ask = ["--actor", "anna", "erasure", "request", MIA, "--reason", "her letter", "--yes"];
+    maysend(&server, &ask).done();
+    let case = only_case(&server, "pending");
+    let id = case["id"].as_str().unwrap();
+    maysend(&server, &["--actor", "ben", "erasure", "approve", id]).done();
+    assert_eq!(verdicts(&channel, MIA).await, [Verdict::Erased; 3]);
+
+    // No file brings her back, nor does it leave a word of her.
+    let list = server.data_dir().with_file_name("list.csv");
+    let rows = "address,scope,state,basis,source,occurred_at\n\
+                mia@example.org,topic:festival/newsletter,granted,consent,a fair,2024-05-31\n\
+                mia@example.org,controller:buehne,registered,,,\n\
+                mia@example.org,brand:festival,opted-out,,,\n";
+    std::fs::write(&list, rows).unwrap();
+    let import = ["--format", "json", "import", list.to_str().unwrap(), "--commit"];
+    let report = maysend(&server, &import).done().stdout;
+    assert_eq!(report.matches("REJECTED_ERASED").count(), 1, "{report}");
+    assert_eq!(verdicts(&channel, MIA).await, [Verdict::Erased; 3]);
+    let history = maysend(&server, &["--format", "json", "history", MIA]).json();
+    assert_eq!(history.len(), 1, "the erasure alone");
+
+    // She types her address into a form, which alone changes nothing, and clicks what comes.
+    let evidence = Evidence {
+        method: Method::Form.into(),
+        source: "https://www.example.org/newsletter".to_owned(),
+        wording: "Yes, send me the newsletter.".to_owned(),
+        ..Evidence::default()
+    };
+    let begin = BeginOptInRequest {
+        address: MIA.to_owned(),
+        scopes: vec![newsletter()],
+        evidence: Some(evidence),
+        request_id: String::new(),
+    };
+    let begun = preference(&channel).begin_opt_in(begin).await.unwrap().into_inner();
+    assert_eq!(begun.outcome(), WriteOutcome::Applied);
+    assert_eq!(verdicts(&channel, MIA).await, [Verdict::Erased; 3]);
+    let confirm = ConfirmOptInRequest { token: begun.confirm_token, evidence: None };
+    let confirmed = preference(&channel).confirm_opt_in(confirm).await.unwrap().into_inner();
+    assert_eq!(confirmed.outcomes, [i32::from(WriteOutcome::Applied)]);
+    let afresh =
+        [Verdict::AllowedConsent, Verdict::AllowedTransactional, Verdict::OptedOutEverything];
+    assert_eq!(verdicts(&channel, MIA).await, afresh, "what she chose, and no more");
+    server.kill();
+    let channel = server.start().await;
+    assert_eq!(verdicts(&channel, MIA).await, afresh);
 }
