@@ -77,7 +77,7 @@ fn effects(n: u128, effects: &mut Vec<Effect>) {
 }
 
 fn index(entries: u128) -> Index {
-    let mut index = Index::new(Index::partitions_for(usize::try_from(entries).unwrap_or(0)));
+    let mut index = Index::new();
     let mut change = Vec::new();
     for (n, revision) in (0..entries).zip(1..) {
         effects(n, &mut change);
@@ -165,11 +165,8 @@ fn lookup(criterion: &mut Criterion) {
         let index = index(entries);
         let counted = index.memory() / index.len();
         let grown = resident().saturating_sub(before) / index.len();
-        let (shapes, partitions) = (index.shapes(), index.partitions());
-        eprintln!(
-            "{name}: {counted} octets per entry counted, {grown} resident, {shapes} shapes, \
-             {partitions} partitions"
-        );
+        let shapes = index.shapes();
+        eprintln!("{name}: {counted} octets per entry counted, {grown} resident, {shapes} shapes");
         let batches = batches(entries);
         let mut group = criterion.benchmark_group(format!("lookup/{name}"));
         group.throughput(Throughput::Elements(2_000));

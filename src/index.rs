@@ -1,8 +1,9 @@
 //! The index: the profile of every address, in memory, by fingerprint.
 //!
-//! LAYOUT: as many tables as partitions, chosen by the top bits of the fingerprint, so that each
-//! grows on its own and a resize is short. An entry is 32 octets: fingerprint, last revision, the
-//! number of its shape (`shapes`), its days (`days`). All 128 bits are compared. What few
+//! LAYOUT: 4,096 partitions, chosen by the top bits of the fingerprint, each with a table (`table`)
+//! that grows on its own, so that a resize is short. An entry is a fingerprint, the number of its
+//! shape (`shapes`) and its days (`days`), three of them in a cache line (`bucket`), and the
+//! revision of its last event beside them: 26.3 octets. All 128 bits are compared. What few
 //! addresses need, the runs of days and the owner's yeses, stands beside the tables, so that a
 //! probe does not drag it through the cache.
 //!
@@ -12,11 +13,15 @@
 //!
 //! The index is the answer, not the truth: everything here can be made again from the ledger.
 
+mod bucket;
 mod days;
 mod image;
 mod lookup;
+mod pages;
 mod plan;
+mod prefetch;
 mod shapes;
+mod table;
 mod yeses;
 
 pub mod compiled;
@@ -26,8 +31,6 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
-
-use hashbrown::HashTable;
 
 use crate::catalog::reload::Used;
 use crate::model::day::Day;
@@ -45,21 +48,17 @@ pub use yeses::Yes;
 
 use days::{Arena, Held};
 use shapes::{ShapeId, Shapes};
+use table::{Entry, Home, TABLE_BITS, Table};
 
-/// Most partitions of one index.
-pub const MAX_PARTITIONS: usize = 1 << 20;
-
-/// Addresses per partition that keep its image well below 64 KiB: 28 octets each and their days.
-const ENTRIES_PER_PARTITION: usize = 1 << 11;
+/// Partitions of an index.
+pub const PARTITIONS: usize = 1 << TABLE_BITS;
 
 /// The profiles of all addresses that anybody ever named.
 pub struct Index {
     /// By partition.
-    tables: Box<[HashTable<Entry>]>,
+    tables: Box<[Table]>,
     /// By partition.
     sides: Box<[Side]>,
-    /// Binary logarithm of the number of partitions.
-    partition_bits: u32,
     shapes: Shapes,
     used: Used,
     head: Revision,
@@ -67,17 +66,8 @@ pub struct Index {
     scratch: Vec<u16>,
 }
 
-/// What is known of one address. Aligned to its size, so that none lies in two cache lines.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(32))]
-struct Entry {
-    fingerprint: Fingerprint,
-    last: Revision,
-    facts: Facts,
-}
-
 /// A profile as an entry holds it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Facts {
     shape: ShapeId,
     days: Held,
@@ -87,8 +77,6 @@ impl Facts {
     /// Of an address that nobody ever named.
     const NONE: Self = Self { shape: ShapeId::UNNAMED, days: Held::NONE };
 }
-
-const _: () = assert!(size_of::<Entry>() == 32);
 
 /// What a partition holds of few addresses.
 #[derive(Debug, Default)]
@@ -135,27 +123,17 @@ impl<'a> From<&'a Event> for Change<'a> {
 }
 
 impl Index {
-    /// An empty index. The number of partitions is raised to a power of two and cut to
-    /// `MAX_PARTITIONS`.
+    /// An empty index.
     #[must_use]
-    pub fn new(partitions: usize) -> Self {
-        let partitions = partitions.clamp(1, MAX_PARTITIONS).next_power_of_two();
+    pub fn new() -> Self {
         Self {
-            tables: (0..partitions).map(|_| HashTable::new()).collect(),
-            sides: (0..partitions).map(|_| Side::default()).collect(),
-            partition_bits: partitions.trailing_zeros(),
+            tables: (0..PARTITIONS).map(|_| Table::default()).collect(),
+            sides: (0..PARTITIONS).map(|_| Side::default()).collect(),
             shapes: Shapes::default(),
             used: Used::default(),
             head: Revision::ZERO,
             scratch: Vec::new(),
         }
-    }
-
-    /// The number of partitions that keeps the images of so many addresses below 64 KiB.
-    #[must_use]
-    pub fn partitions_for(addresses: usize) -> usize {
-        let partitions = addresses.div_ceil(ENTRIES_PER_PARTITION);
-        partitions.clamp(1, MAX_PARTITIONS).next_power_of_two()
     }
 
     /// The revision up to which the ledger was applied, as the caller set it.
@@ -173,19 +151,13 @@ impl Index {
     /// How many addresses are known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tables.iter().map(HashTable::len).sum()
+        self.tables.iter().map(Table::len).sum()
     }
 
     /// Whether no address is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tables.iter().all(HashTable::is_empty)
-    }
-
-    /// How many partitions there are.
-    #[must_use]
-    pub fn partitions(&self) -> usize {
-        self.tables.len()
+        self.len() == 0
     }
 
     /// How many shapes there are.
@@ -197,7 +169,7 @@ impl Index {
     /// Octets of memory of tables, days and owner's yeses; shapes not counted.
     #[must_use]
     pub fn memory(&self) -> usize {
-        let tables: usize = self.tables.iter().map(|t| t.allocation_size() + size_of_val(t)).sum();
+        let tables: usize = self.tables.iter().map(|t| t.memory() + size_of_val(t)).sum();
         let sides = self.sides.iter().map(|side| {
             let yes = size_of::<(Fingerprint, Revision)>() + 1;
             size_of_val(side) + side.arena.memory() + side.owner_yes.capacity() * yes
@@ -208,15 +180,16 @@ impl Index {
     /// What is known of an address; none where nobody ever named it. Not for the hot path.
     #[must_use]
     pub fn get(&self, fingerprint: Fingerprint) -> Option<Known> {
-        let entry = self.entry(fingerprint)?;
-        Some(Known { profile: self.profile(fingerprint, entry.facts), last: entry.last })
+        let (table, home) = self.home(fingerprint);
+        let (facts, last) = table.facts(home).zip(table.last(home))?;
+        Some(Known { profile: self.profile(fingerprint, facts), last })
     }
 
     /// Of a tagged address: the revision of the owner's last yes that mailbox or session proved;
     /// zero where there is none.
     #[must_use]
     pub fn owner_yes(&self, fingerprint: Fingerprint) -> Revision {
-        let side = &self.sides[self.partition_of(fingerprint)];
+        let side = &self.sides[table::table(fingerprint)];
         side.owner_yes.get(&fingerprint).copied().unwrap_or_default()
     }
 
@@ -229,11 +202,11 @@ impl Index {
     /// Applies what one event changes; skips what is not above the address's last revision.
     pub fn apply(&mut self, change: &Change<'_>) {
         let Change { fingerprint, revision, tagged, owner_proof, effects } = *change;
-        let old = self.entry(fingerprint).copied();
-        if old.is_some_and(|old| revision <= old.last) {
+        let (table, home) = self.home(fingerprint);
+        if table.last(home).is_some_and(|last| revision <= last) {
             return;
         }
-        let old = old.map_or(Facts::NONE, |old| old.facts);
+        let old = table.facts(home).unwrap_or(Facts::NONE);
         let mut profile = self.profile(fingerprint, old);
         for effect in effects {
             profile.apply(*effect);
@@ -245,11 +218,11 @@ impl Index {
         // Visits days in the order of their slots.
         profile.map_days(|day| self.scratch.push(day.index()));
 
-        let partition = self.partition_of(fingerprint);
+        let partition = table::table(fingerprint);
         let side = &mut self.sides[partition];
         let days = side.arena.replace(old.days, count, &self.scratch);
-        let new = Entry { fingerprint, last: revision, facts: Facts { shape, days } };
-        put(&mut self.tables[partition], new);
+        let facts = Facts { shape, days };
+        self.tables[partition].put(&Entry { fingerprint, last: revision, facts });
         // After an erasure nothing outweighs the base: replay without the erased events, which
         // no longer tell of a yes, must end here too.
         if effects.contains(&Effect::Erasure(Erasure::Erased)) {
@@ -259,10 +232,11 @@ impl Index {
         }
     }
 
+    /// The table of an address, and where it may stand there.
     #[inline]
-    fn entry(&self, fingerprint: Fingerprint) -> Option<&Entry> {
-        let same = |entry: &Entry| entry.fingerprint == fingerprint;
-        self.tables[self.partition_of(fingerprint)].find(hash(fingerprint), same)
+    fn home(&self, fingerprint: Fingerprint) -> (&Table, Home) {
+        let table = &self.tables[table::table(fingerprint)];
+        (table, table.home(fingerprint))
     }
 
     fn profile(&self, fingerprint: Fingerprint, facts: Facts) -> Profile {
@@ -271,30 +245,15 @@ impl Index {
     }
 
     fn day(&self, fingerprint: Fingerprint, facts: Facts, slot: Slot) -> Option<Day> {
-        let arena = &self.sides[self.partition_of(fingerprint)].arena;
+        let arena = &self.sides[table::table(fingerprint)].arena;
         arena.day(facts.days, self.shapes.shape(facts.shape).days, slot.position())
     }
+}
 
-    /// The top bits choose; `hash` takes others.
-    #[inline]
-    fn partition_of(&self, fingerprint: Fingerprint) -> usize {
-        let top = u64::try_from(fingerprint.bits() >> 64).unwrap_or(0);
-        let mask = self.tables.len() - 1;
-        usize::try_from(top.rotate_left(self.partition_bits)).unwrap_or(0) & mask
+impl Default for Index {
+    fn default() -> Self {
+        Self::new()
     }
-}
-
-/// The low half of a fingerprint: it is a keyed hash already.
-#[inline]
-fn hash(fingerprint: Fingerprint) -> u64 {
-    u64::try_from(fingerprint.bits() & u128::from(u64::MAX)).unwrap_or(0)
-}
-
-/// Puts an entry in place of that of the same address.
-fn put(table: &mut HashTable<Entry>, new: Entry) {
-    let same = |entry: &Entry| entry.fingerprint == new.fingerprint;
-    let rehash = |entry: &Entry| hash(entry.fingerprint);
-    table.entry(hash(new.fingerprint), same, rehash).insert(new);
 }
 
 impl fmt::Debug for Index {

@@ -38,10 +38,6 @@ use crate::record::{
     decode_notice, decode_request,
 };
 
-/// Addresses that an index has partitions for from its first day: their number is fixed as long as
-/// the process lives, and a few large tables would stall the checks whenever one grows.
-const ROOM: usize = 2_000_000;
-
 /// Writes that wait for the writer. Beyond it callers wait themselves.
 const QUEUE: usize = 1_024;
 
@@ -137,7 +133,7 @@ pub(super) struct Recovered {
 impl Recovered {
     fn nothing() -> Self {
         Self {
-            index: Index::new(partitions(0)),
+            index: Index::new(),
             names: Names::default(),
             source: "".into(),
             campaigns: BTreeMap::new(),
@@ -267,11 +263,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// The partitions of an index that begins with so many addresses and is to take more.
-pub(super) fn partitions(addresses: usize) -> usize {
-    Index::partitions_for(addresses.max(ROOM))
 }
 
 /// Everything of boot that reads files.

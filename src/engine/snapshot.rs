@@ -6,13 +6,13 @@
 //! the words, with the revision that was reached, after everything. Loading goes by key, so the
 //! words come first there.
 
-use super::boot::{Recovered, partitions};
+use super::boot::Recovered;
 use super::erasure::Case;
 use super::request::Answered;
 use super::{Engine, Shared, locked};
 use crate::catalog::{Name, Names};
 use crate::checkpoint::{Anchor, CheckpointError, Contents, ImageKey};
-use crate::index::{Index, Loader};
+use crate::index::{Index, Loader, PARTITIONS};
 use crate::model::day::Timestamp;
 use crate::model::revision::Revision;
 use crate::record::{
@@ -26,7 +26,7 @@ const CAMPAIGNS: u8 = 2;
 const NOTICES: u8 = 3;
 const REQUESTS: u8 = 4;
 const SHAPES: u8 = 5;
-const PARTITIONS: u8 = 6;
+const INDEX: u8 = 6;
 const CASES: u8 = 7;
 const CATALOGS: u8 = 8;
 
@@ -47,13 +47,12 @@ impl Engine {
     pub fn checkpoint(&self) -> Result<(Anchor, Contents), CheckpointError> {
         let shared = &*self.shared;
         let anchor = *locked(&shared.anchor);
-        let partitions = shared.index().partitions();
         let mut image = Vec::new();
-        let copied = (0..partitions).flat_map(move |partition| {
+        let copied = (0..PARTITIONS).flat_map(move |partition| {
             image.clear();
             shared.index().partition_image(partition, &mut image);
             let partition = u32::try_from(partition).unwrap_or(u32::MAX);
-            pieces(PARTITIONS, partition.saturating_mul(PIECES), &image)
+            pieces(INDEX, partition.saturating_mul(PIECES), &image)
         });
         let rest = [
             Shared::shapes,
@@ -151,7 +150,6 @@ impl Shared {
 pub(super) struct Builder {
     recovered: Recovered,
     loader: Option<Loader>,
-    addresses: usize,
     /// The image whose pieces are being gathered: its kind and, of partitions, its number.
     gathering: Option<(u8, u32)>,
     octets: Vec<u8>,
@@ -159,12 +157,12 @@ pub(super) struct Builder {
 
 impl Builder {
     pub(super) fn new(recovered: Recovered) -> Self {
-        Self { recovered, loader: None, addresses: 0, gathering: None, octets: Vec::new() }
+        Self { recovered, loader: None, gathering: None, octets: Vec::new() }
     }
 
     /// Takes the next piece, in the order of keys.
     pub(super) fn put(&mut self, key: ImageKey, piece: &[u8]) -> Result<(), String> {
-        let number = if key.kind() == PARTITIONS { key.number() / PIECES } else { 0 };
+        let number = if key.kind() == INDEX { key.number() / PIECES } else { 0 };
         let image = (key.kind(), number);
         if self.gathering != Some(image) {
             self.take_gathered()?;
@@ -177,9 +175,8 @@ impl Builder {
     /// The whole, after the last piece.
     pub(super) fn finish(mut self) -> Result<Recovered, String> {
         self.take_gathered()?;
-        let addresses = self.addresses;
         let Self { mut recovered, loader, .. } = self;
-        recovered.index = loader.map_or_else(|| Index::new(partitions(addresses)), Loader::finish);
+        recovered.index = loader.map_or_else(Index::new, Loader::finish);
         Ok(recovered)
     }
 
@@ -192,7 +189,7 @@ impl Builder {
             Some((NOTICES, _)) => self.notices(&octets),
             Some((REQUESTS, _)) => self.requests(&octets),
             Some((SHAPES, _)) => self.shapes(&octets),
-            Some((PARTITIONS, _)) => {
+            Some((INDEX, _)) => {
                 let loader = self.loader.as_mut().ok_or("partitions without shapes")?;
                 loader.add(&octets).map_err(|error| error.to_string())
             }
@@ -204,10 +201,9 @@ impl Builder {
 
     fn words(&mut self, octets: &[u8]) -> Result<(), String> {
         let (reached, rest) = split_number(octets)?;
-        let (addresses, rest) = split_number(rest)?;
+        let (_addresses, rest) = split_number(rest)?;
         let version = decode_catalog(rest, &Names::default()).map_err(|error| error.to_string())?;
         self.recovered.reached = Revision::new(reached);
-        self.addresses = usize::try_from(addresses).map_err(|error| error.to_string())?;
         self.recovered.floor = version.recorded_at;
         self.recovered.take_catalog(&version).map_err(|error| error.to_string())
     }
@@ -255,8 +251,7 @@ impl Builder {
     }
 
     fn shapes(&mut self, octets: &[u8]) -> Result<(), String> {
-        let partitions = partitions(self.addresses);
-        let loader = Loader::new(&self.recovered.names, partitions, [octets]);
+        let loader = Loader::new(&self.recovered.names, [octets]);
         self.loader = Some(loader.map_err(|error| error.to_string())?);
         Ok(())
     }
@@ -291,10 +286,10 @@ mod tests {
 
     #[test]
     fn a_partition_keeps_to_its_own_pieces_in_a_first_life_of_100_million_addresses() {
-        let entries = 100_000_000_usize.div_ceil(partitions(0));
+        let entries = 100_000_000_usize.div_ceil(PARTITIONS);
         // Fingerprint, revision, shape, eight days.
         let image = vec![0; entries * (16 + 8 + 4 + 8 * 2)];
-        let last = pieces(PARTITIONS, 0, &image).pop().unwrap().0;
+        let last = pieces(INDEX, 0, &image).pop().unwrap().0;
         assert!(last.number() < PIECES, "{}", last.number());
     }
 }

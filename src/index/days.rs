@@ -27,6 +27,18 @@ impl Held {
     /// No days.
     pub(super) const NONE: Self = Self(0);
 
+    /// As an entry stores it.
+    #[inline]
+    pub(super) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// What an entry stored.
+    #[inline]
+    pub(super) const fn of_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
     /// Whether so many days lie inside the entry.
     pub(super) const fn is_inside(count: usize) -> bool {
         count <= INSIDE
@@ -96,8 +108,12 @@ impl Arena {
     fn take(&mut self, class: usize, days: &[u16]) -> Held {
         let free = self.free.get_mut(class).and_then(Vec::pop);
         let unit = free.unwrap_or_else(|| {
-            let begin = self.days.len();
-            self.days.resize(begin + (UNIT << class), 0);
+            let (begin, run) = (self.days.len(), UNIT << class);
+            if self.days.capacity() - begin < run {
+                // Not by half, as a vector would: there are thousands of arenas.
+                self.days.reserve_exact(run.max(begin / 8));
+            }
+            self.days.resize(begin + run, 0);
             // 2^32 units of one partition fit into no memory; if they did, their days are doubt.
             u32::try_from(begin / UNIT).unwrap_or(u32::MAX)
         });

@@ -12,12 +12,16 @@
 mod dictionary;
 
 use super::shapes::Shapes;
-use super::{Entry, Facts, Held, Index, put};
+use super::table::{self, Entry};
+use super::{Facts, Held, Index};
 use crate::catalog::Names;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 
 use dictionary::Dictionary;
+
+/// Octets of an entry without days.
+const LEAST_ENTRY: usize = 16 + 8 + 4;
 
 /// Most octets of a chunk of the dictionary.
 pub const MAX_CHUNK: usize = 48 << 10;
@@ -62,8 +66,8 @@ impl Index {
             return;
         };
         put_count(out, table.len());
-        for entry in table {
-            let Entry { fingerprint, last, facts: Facts { shape, days } } = *entry;
+        for entry in table.iter(partition) {
+            let Entry { fingerprint, last, facts: Facts { shape, days } } = entry;
             out.extend(fingerprint.bits().to_le_bytes());
             out.extend(last.number().to_le_bytes());
             out.extend(shape.number().to_le_bytes());
@@ -89,18 +93,16 @@ impl Index {
         out.chunks(MAX_CHUNK).map(<[u8]>::to_vec).collect()
     }
 
-    /// An index from its images. `partitions` need not be the number that the images were made
-    /// with. The head is left to the caller.
+    /// An index from its images. The head is left to the caller.
     ///
     /// # Errors
     /// Where the octets are no images.
     pub fn from_images(
         names: &Names,
-        partitions: usize,
         shapes: impl IntoIterator<Item: AsRef<[u8]>>,
         images: impl IntoIterator<Item: AsRef<[u8]>>,
     ) -> Result<Self, ImageError> {
-        let mut loader = Loader::new(names, partitions, shapes)?;
+        let mut loader = Loader::new(names, shapes)?;
         for image in images {
             loader.add(image.as_ref())?;
         }
@@ -115,7 +117,6 @@ impl Loader {
     /// Where they are no dictionary, or one that names what `names` does not know.
     pub fn new(
         names: &Names,
-        partitions: usize,
         shapes: impl IntoIterator<Item: AsRef<[u8]>>,
     ) -> Result<Self, ImageError> {
         let mut stream = Vec::new();
@@ -123,7 +124,7 @@ impl Loader {
             stream.extend_from_slice(chunk.as_ref());
         }
         let Dictionary { used, shapes } = dictionary::read(&stream, names)?;
-        Ok(Self { index: Index { used, shapes, ..Index::new(partitions) }, days: Vec::new() })
+        Ok(Self { index: Index { used, shapes, ..Index::new() }, days: Vec::new() })
     }
 
     /// Adds the image of a partition. After an error the loader is of no more use.
@@ -132,13 +133,14 @@ impl Loader {
     /// Where it is no image.
     pub fn add(&mut self, image: &[u8]) -> Result<(), ImageError> {
         let mut octets = Octets(image);
-        for _ in 0..octets.count()? {
-            self.add_entry(&mut octets)?;
+        let count = octets.count()?;
+        for _ in 0..count {
+            self.add_entry(&mut octets, count)?;
         }
         for _ in 0..octets.count()? {
             let fingerprint = octets.fingerprint()?;
             let revision = octets.revision()?;
-            let side = &mut self.index.sides[self.index.partition_of(fingerprint)];
+            let side = &mut self.index.sides[table::table(fingerprint)];
             if side.owner_yes.insert(fingerprint, revision).is_some() {
                 return Err(ImageError::Repeated { what: "an owner's yes" });
             }
@@ -152,7 +154,8 @@ impl Loader {
         self.index
     }
 
-    fn add_entry(&mut self, octets: &mut Octets<'_>) -> Result<(), ImageError> {
+    /// Adds an entry of an image that says it has so many.
+    fn add_entry(&mut self, octets: &mut Octets<'_>, count: u32) -> Result<(), ImageError> {
         let Self { index, days } = self;
         let fingerprint = octets.fingerprint()?;
         let last = octets.revision()?;
@@ -161,13 +164,17 @@ impl Loader {
         for _ in 0..index.shapes.shape(shape).days {
             days.push(octets.short()?);
         }
-        if index.entry(fingerprint).is_some() {
+        let (known, home) = index.home(fingerprint);
+        if known.facts(home).is_some() {
             return Err(ImageError::Repeated { what: "an address" });
         }
-        let partition = index.partition_of(fingerprint);
+        let partition = table::table(fingerprint);
         let days = index.sides[partition].arena.replace(Held::NONE, 0, days);
-        let entry = Entry { fingerprint, last, facts: Facts { shape, days } };
-        put(&mut index.tables[partition], entry);
+        let table = &mut index.tables[partition];
+        // No more than the image has octets for, whatever it says.
+        let coming = octets.0.len() / LEAST_ENTRY + 1;
+        table.reserve(usize::try_from(count).unwrap_or(usize::MAX).min(coming));
+        table.put(&Entry { fingerprint, last, facts: Facts { shape, days } });
         Ok(())
     }
 }

@@ -7,7 +7,8 @@
 
 use super::compiled::{Asked, Compiled, Plans};
 use super::plan::{Outcome, Place, Plan};
-use super::{Facts, Index};
+use super::prefetch::prefetch;
+use super::{Facts, Index, table};
 use crate::catalog::PlusTags;
 use crate::decide::{self, Horizon, Ruling};
 use crate::model::day::{Day, Today};
@@ -16,6 +17,9 @@ use crate::model::revision::Revision;
 
 /// Addresses that are probed before the first of them is ruled on.
 const GROUP: usize = 64;
+
+/// Addresses whose lines are asked for before the one at hand is probed.
+const AHEAD: usize = 24;
 
 /// Addresses to ask about. Bases stand aside, so that an untagged address costs nothing for them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,9 +49,14 @@ impl Index {
         if !batch.bases.is_empty() && compiled.plus_tags == PlusTags::WidenRestrictions {
             self.tagged(compiled, &plans, today, batch, codes);
         }
+        let mut ahead = batch.addresses.iter();
+        ahead.by_ref().take(AHEAD).for_each(|address| self.prefetch(*address));
         for (addresses, codes) in batch.addresses.chunks(GROUP).zip(codes.chunks_mut(GROUP)) {
             let mut group = [Facts::NONE; GROUP];
             for (facts, address) in group.iter_mut().zip(addresses) {
+                if let Some(next) = ahead.next() {
+                    self.prefetch(*next);
+                }
                 *facts = self.facts(*address);
             }
             for ((facts, address), code) in group.iter().zip(addresses).zip(codes) {
@@ -93,10 +102,11 @@ impl Index {
             };
             let own = self.outcome(own_plans, today, *tagged, self.facts(*tagged));
             // A base that nobody ever named restricts nothing.
-            let base = self.entry(base.fingerprint);
-            let base = base.filter(|base| !self.outweighs(*tagged, base.last));
-            let denied = base.and_then(|base| {
-                self.outcome(&base_plans, today, base.fingerprint, base.facts).ruling()
+            let (table, home) = self.home(base.fingerprint);
+            let known = table.facts(home).zip(table.last(home));
+            let known = known.filter(|(_, last)| !self.outweighs(*tagged, *last));
+            let denied = known.and_then(|(facts, _)| {
+                self.outcome(&base_plans, today, base.fingerprint, facts).ruling()
             });
             *code = match (own.ruling(), denied) {
                 (Some(own), Some(denied)) => own.or_denied_by(denied).verdict.code(),
@@ -112,7 +122,16 @@ impl Index {
 
     #[inline]
     fn facts(&self, fingerprint: Fingerprint) -> Facts {
-        self.entry(fingerprint).map_or(Facts::NONE, |entry| entry.facts)
+        let (table, home) = self.home(fingerprint);
+        table.facts(home).unwrap_or(Facts::NONE)
+    }
+
+    #[inline]
+    fn prefetch(&self, fingerprint: Fingerprint) {
+        let (table, home) = self.home(fingerprint);
+        if let Some(first) = table.first(home) {
+            prefetch(first);
+        }
     }
 
     #[inline]
@@ -130,7 +149,7 @@ impl Index {
                 let day = match place {
                     Place::Inside(slot) => Some(facts.days.inside(usize::from(slot))),
                     Place::Outside(slot) => {
-                        let arena = &self.sides[self.partition_of(fingerprint)].arena;
+                        let arena = &self.sides[table::table(fingerprint)].arena;
                         arena.outside(facts.days, usize::from(slot))
                     }
                 };

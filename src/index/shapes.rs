@@ -4,11 +4,13 @@
 //! INVARIANT(shapes): a shape keeps its number as long as the process lives; new ones are added at
 //! the end. So compiled plans stay right, and a checkpoint that copies the dictionary after the
 //! partitions holds every shape that they name.
+//! INVARIANT(shapes25): no number has more than 25 bits, since a bucket has no room for more.
 
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::bucket::MAX_SHAPES;
 use crate::profile::Profile;
 
 /// The place of a day among the days of an entry, in the order of `Profile::map_days`.
@@ -33,6 +35,12 @@ impl ShapeId {
 
     pub(super) const fn number(self) -> u32 {
         self.0
+    }
+
+    /// The shape of this number, which was handed out.
+    #[inline]
+    pub(super) const fn of_number(number: u32) -> Self {
+        Self(number)
     }
 
     #[inline]
@@ -108,9 +116,10 @@ impl Shapes {
         id
     }
 
-    #[expect(clippy::expect_used, reason = "2^32 shapes of a hundred octets fit into no memory")]
+    #[expect(clippy::expect_used, reason = "so many shapes are sixteen gigabytes and more")]
     fn next_id(&self) -> ShapeId {
-        ShapeId(u32::try_from(self.all.len()).expect("fewer than 2^32 shapes"))
+        let number = u32::try_from(self.all.len()).ok().filter(|number| *number < MAX_SHAPES);
+        ShapeId(number.expect("fewer than 2^25 shapes"))
     }
 }
 

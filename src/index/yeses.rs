@@ -2,6 +2,7 @@
 //! here is on the way of a check.
 
 use super::Index;
+use super::table::Entry;
 use crate::model::day::Day;
 use crate::model::fact::{Basis, Declaration};
 use crate::model::fingerprint::Fingerprint;
@@ -26,12 +27,13 @@ pub struct Yes {
 impl Index {
     /// Shows every yes of a partition, in any order; none where there is no such partition.
     pub fn yeses(&self, partition: usize, mut show: impl FnMut(Yes)) {
-        for entry in self.tables.get(partition).into_iter().flatten() {
-            let (fingerprint, last) = (entry.fingerprint, entry.last);
-            let shape = self.shapes.shape(entry.facts.shape);
+        let table = self.tables.get(partition);
+        for entry in table.into_iter().flat_map(|table| table.iter(partition)) {
+            let Entry { fingerprint, last, facts } = entry;
+            let shape = self.shapes.shape(facts.shape);
             for (scope, declaration) in &shape.facts.declarations {
                 if let Declaration::Yes { basis, day } = *declaration {
-                    let day = self.day(fingerprint, entry.facts, day).unwrap_or_default();
+                    let day = self.day(fingerprint, facts, day).unwrap_or_default();
                     show(Yes { fingerprint, last, scope: *scope, basis, day });
                 }
             }
@@ -55,14 +57,14 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Change;
+    use crate::index::{Change, PARTITIONS};
     use crate::model::event::Effect;
     use crate::model::fact::Origin;
     use crate::model::scope::{BrandId, ControllerId};
 
     #[test]
     fn every_yes_of_every_partition_is_shown_once_and_no_no() {
-        let mut index = Index::new(8);
+        let mut index = Index::new();
         let brand = |number| Scope::Brand(BrandId::new(ControllerId::new(0), number));
         let basis = Basis::Consent;
         let mut expected = Vec::new();
@@ -87,7 +89,7 @@ mod tests {
             assert_eq!(index.yeses_of(fingerprint), expected[expected.len() + 1 - effects.len()..]);
         }
         let mut shown = Vec::new();
-        for partition in 0..=index.partitions() {
+        for partition in 0..=PARTITIONS {
             index.yeses(partition, |yes| shown.push(yes));
         }
         shown.sort_by_key(|yes| (yes.last, yes.scope));

@@ -15,7 +15,7 @@ use super::super::error::EngineError;
 use super::super::{Shared, damaged};
 use super::Lapse;
 use crate::catalog::Catalog;
-use crate::index::Yes;
+use crate::index::{PARTITIONS, Yes};
 use crate::ledger::RecordKind;
 use crate::model::day::Day;
 use crate::model::fingerprint::Fingerprint;
@@ -142,7 +142,7 @@ impl Scan {
         }
         loop {
             let index = shared.index();
-            if self.partition >= index.partitions() {
+            if self.partition >= PARTITIONS {
                 return None;
             }
             let mut found = Vec::new();

@@ -8,17 +8,28 @@ fn images(index: &Index) -> Vec<Vec<u8>> {
         index.partition_image(partition, &mut image);
         image
     };
-    (0..index.partitions()).map(image).collect()
+    (0..PARTITIONS).map(image).collect()
+}
+
+/// One image of all partitions.
+fn whole(index: &Index) -> Vec<u8> {
+    let (mut entries, mut yeses) = (Vec::new(), Vec::new());
+    for (side, image) in index.sides.iter().zip(images(index)) {
+        let end = image.len() - 4 - 24 * side.owner_yes.len();
+        entries.extend(&image[4..end]);
+        yeses.extend(&image[end + 4..]);
+    }
+    let count = |count: usize| u32::try_from(count).unwrap().to_le_bytes();
+    [&count(index.len())[..], &entries, &count(yeses.len() / 24), &yeses].concat()
 }
 
 #[test]
 fn an_index_comes_back_from_its_images() {
-    let bits = (0..4_u32, 0..4_u32);
-    holds("images", 400, &(bits, writes()), |((before, after), writes)| {
-        let index = built(1 << before, &writes);
+    holds("images", 400, &writes(), |writes| {
+        let index = built(&writes);
         let names = world().names;
         let (shapes, images) = (index.shapes_image(), images(&index));
-        let back = Index::from_images(&names, 1 << after, &shapes, &images).unwrap();
+        let back = Index::from_images(&names, &shapes, &images).unwrap();
         same(&index, &back)?;
         prop_assert_eq!(back.shapes_image(), shapes);
         Ok(())
@@ -31,19 +42,18 @@ fn replay_over_a_fuzzy_copy_ends_where_it_should() {
     holds("fuzzy", 400, &(writes(), cuts), |(writes, cuts)| {
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(writes.len() + 1)).collect();
         cuts.sort_unstable();
-        // Partition n is copied after cuts[n] writes, the dictionary after the last of them.
+        // Quarter n is copied after cuts[n] writes, the dictionary after the last of them.
         let mut copies = Vec::new();
         let mut dictionary = Vec::new();
-        for (partition, cut) in cuts.iter().enumerate() {
-            let index = built(4, &writes[..*cut]);
-            let mut image = Vec::new();
-            index.partition_image(partition, &mut image);
-            copies.push(image);
+        for (quarter, cut) in cuts.iter().enumerate() {
+            let index = built(&writes[..*cut]);
+            let in_quarter = PARTITIONS / 4 * quarter..PARTITIONS / 4 * (quarter + 1);
+            copies.extend(images(&index).drain(in_quarter));
             dictionary = index.shapes_image();
         }
-        let mut back = Index::from_images(&world().names, 4, &dictionary, &copies).unwrap();
+        let mut back = Index::from_images(&world().names, &dictionary, &copies).unwrap();
         writes[cuts[0]..].iter().for_each(|write| back.apply(&write.change()));
-        same(&built(4, &writes), &back)
+        same(&built(&writes), &back)
     });
 }
 
@@ -52,8 +62,8 @@ fn damaged_images_are_errors_or_harmless() {
     let damage = vec((any::<Pick>(), any::<u8>()), 1..4);
     let strategy = (writes(), a_question(), damage, any::<bool>(), any::<Pick>());
     holds("damage", 800, &strategy, |(writes, question, damage, in_dictionary, end)| {
-        let index = built(1, &writes);
-        let (mut shapes, mut image) = (index.shapes_image().concat(), images(&index).concat());
+        let index = built(&writes);
+        let (mut shapes, mut image) = (index.shapes_image().concat(), whole(&index));
         let hit = if in_dictionary { &mut shapes } else { &mut image };
         for (place, bits) in &damage {
             let place = place.index(hit.len());
@@ -61,7 +71,7 @@ fn damaged_images_are_errors_or_harmless() {
         }
         let names = world().names;
         let all = fingerprints();
-        if let Ok(back) = Index::from_images(&names, 2, [&shapes], [&image]) {
+        if let Ok(back) = Index::from_images(&names, [&shapes], [&image]) {
             let mut codes = vec![0; all.len()];
             let batch = Batch { addresses: &all, bases: &[] };
             back.verdicts(&question.compiled(), question.today, batch, &mut codes);
@@ -69,23 +79,23 @@ fn damaged_images_are_errors_or_harmless() {
         }
         let sound = index.shapes_image().concat();
         let cut = &sound[..end.index(sound.len())];
-        prop_assert!(Index::from_images(&names, 2, [cut], [&[0; 8]]).is_err());
-        let whole = images(&index).concat();
+        prop_assert!(Index::from_images(&names, [cut], [&[0; 8]]).is_err());
+        let whole = whole(&index);
         let cut = &whole[..end.index(whole.len())];
-        prop_assert!(Index::from_images(&names, 2, [&sound], [cut]).is_err());
+        prop_assert!(Index::from_images(&names, [&sound], [cut]).is_err());
         Ok(())
     });
 }
 
 #[track_caller]
 fn refuse(shapes: &[u8], image: &[u8], expect: ImageError) {
-    let refused = Index::from_images(&world().names, 1, [shapes], [image]).unwrap_err();
+    let refused = Index::from_images(&world().names, [shapes], [image]).unwrap_err();
     assert_eq!(refused, expect);
 }
 
 #[test]
 fn an_image_with_numbers_out_of_range_is_refused() {
-    let index = built(1, &[]);
+    let index = built(&[]);
     let shapes = index.shapes_image().concat();
     let image = |head: &[u8], shape: u32| [head, &[0; 24], &shape.to_le_bytes(), &[0; 4]].concat();
     let nothing = [0; 8];
@@ -99,7 +109,7 @@ fn an_image_with_numbers_out_of_range_is_refused() {
     refuse(&controller, &nothing, unknown);
     let topic = [&shapes[..8], &[1, 0, 0, 0, 4, 0], &shapes[12..]].concat();
     refuse(&topic, &nothing, ImageError::Unknown { what: "topic", number: 4 });
-    assert!(Index::from_images(&world().names, 1, [&shapes], [&image(&[1, 0, 0, 0], 0)]).is_ok());
+    assert!(Index::from_images(&world().names, [&shapes], [&image(&[1, 0, 0, 0], 0)]).is_ok());
     let twice = [&[2, 0, 0, 0][..], &[0; 28], &[0; 28], &[0; 4]].concat();
     refuse(&shapes, &twice, ImageError::Repeated { what: "an address" });
 }
@@ -109,7 +119,7 @@ fn a_dictionary_larger_than_a_chunk_comes_back() {
     let mut names = Names::default();
     let controller = names.add_controller("a").unwrap();
     let brand = names.add_brand(controller, "b").unwrap();
-    let mut index = Index::new(1);
+    let mut index = Index::new();
     for number in 0..300_u16 {
         let topic = names.add_topic(brand, &format!("t{number}")).unwrap();
         let scope = Scope::Topic(topic);
@@ -124,7 +134,7 @@ fn a_dictionary_larger_than_a_chunk_comes_back() {
     }
     let shapes = index.shapes_image();
     assert!(shapes.len() > 2 && shapes.iter().all(|chunk| chunk.len() <= MAX_CHUNK));
-    let back = Index::from_images(&names, 1, &shapes, images(&index)).unwrap();
+    let back = Index::from_images(&names, &shapes, images(&index)).unwrap();
     assert_eq!(back.get(Fingerprint::new(1)), index.get(Fingerprint::new(1)));
     assert_eq!(back.used(), index.used());
 }
