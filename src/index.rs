@@ -235,8 +235,13 @@ impl Index {
     /// The table of an address, and where it may stand there.
     #[inline]
     fn home(&self, fingerprint: Fingerprint) -> (&Table, Home) {
-        let table = &self.tables[table::table(fingerprint)];
+        let table = self.table_of(fingerprint);
         (table, table.home(fingerprint))
+    }
+
+    #[inline]
+    fn table_of(&self, fingerprint: Fingerprint) -> &Table {
+        &self.tables[table::table(fingerprint)]
     }
 
     fn profile(&self, fingerprint: Fingerprint, facts: Facts) -> Profile {

@@ -19,7 +19,7 @@ pub(super) const SLOTS: usize = 3;
 pub(super) const MAX_SHAPES: u32 = (1 << 25) - 1;
 
 /// What a slot keeps of a fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Tag {
     pub(super) low: u64,
     pub(super) middle: u32,

@@ -8,6 +8,7 @@
 use super::compiled::{Asked, Compiled, Plans};
 use super::plan::{Outcome, Place, Plan};
 use super::prefetch::prefetch;
+use super::table::Home;
 use super::{Facts, Index, table};
 use crate::catalog::PlusTags;
 use crate::decide::{self, Horizon, Ruling};
@@ -15,11 +16,8 @@ use crate::model::day::{Day, Today};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 
-/// Addresses that are probed before the first of them is ruled on.
-const GROUP: usize = 64;
-
-/// Addresses whose lines are asked for before the one at hand is probed.
-const AHEAD: usize = 24;
+/// Addresses whose lines are asked for before the first of them is looked at.
+const GROUP: usize = 32;
 
 /// Addresses to ask about. Bases stand aside, so that an untagged address costs nothing for them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,21 +47,30 @@ impl Index {
         if !batch.bases.is_empty() && compiled.plus_tags == PlusTags::WidenRestrictions {
             self.tagged(compiled, &plans, today, batch, codes);
         }
-        let mut ahead = batch.addresses.iter();
-        ahead.by_ref().take(AHEAD).for_each(|address| self.prefetch(*address));
         for (addresses, codes) in batch.addresses.chunks(GROUP).zip(codes.chunks_mut(GROUP)) {
             let mut group = [Facts::NONE; GROUP];
-            for (facts, address) in group.iter_mut().zip(addresses) {
-                if let Some(next) = ahead.next() {
-                    self.prefetch(*next);
-                }
-                *facts = self.facts(*address);
-            }
+            self.seek(addresses, &mut group);
             for ((facts, address), code) in group.iter().zip(addresses).zip(codes) {
                 if *code == 0 {
                     *code = self.outcome(&plans, today, *address, *facts).code();
                 }
             }
+        }
+    }
+
+    /// What is known of a group of addresses.
+    #[inline]
+    fn seek(&self, addresses: &[Fingerprint], group: &mut [Facts; GROUP]) {
+        let mut homes = [Home::default(); GROUP];
+        for (home, address) in homes.iter_mut().zip(addresses) {
+            let table = self.table_of(*address);
+            *home = table.home(*address);
+            if let Some(first) = table.first(*home) {
+                prefetch(first);
+            }
+        }
+        for ((facts, home), address) in group.iter_mut().zip(&homes).zip(addresses) {
+            *facts = self.table_of(*address).facts(*home).unwrap_or(Facts::NONE);
         }
     }
 
@@ -124,14 +131,6 @@ impl Index {
     fn facts(&self, fingerprint: Fingerprint) -> Facts {
         let (table, home) = self.home(fingerprint);
         table.facts(home).unwrap_or(Facts::NONE)
-    }
-
-    #[inline]
-    fn prefetch(&self, fingerprint: Fingerprint) {
-        let (table, home) = self.home(fingerprint);
-        if let Some(first) = table.first(home) {
-            prefetch(first);
-        }
     }
 
     #[inline]

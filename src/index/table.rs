@@ -10,7 +10,7 @@
 //! address stays as such.
 
 use super::Facts;
-use super::bucket::{Bucket, SLOTS, Tag};
+use super::bucket::{Bucket, Lasts, SLOTS, Tag};
 use super::pages::{PAGE, PER_BUCKET, Pages};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
@@ -24,7 +24,7 @@ const LANE_BITS: u32 = 3;
 const LANES: usize = 1 << LANE_BITS;
 
 /// Moves after which a table is taken for full.
-const MOST_MOVES: u32 = 200;
+const MOST_MOVES: u32 = 64;
 
 /// The entries of one partition.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ pub(super) struct Table {
 }
 
 /// Where an address may stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Home {
     tag: Tag,
     /// The positions of its buckets.
@@ -66,22 +66,7 @@ impl Table {
     /// Where an address of this table may stand.
     #[inline]
     pub(super) fn home(&self, fingerprint: Fingerprint) -> Home {
-        let tag = tag(fingerprint);
-        self.home_in(lane(fingerprint), tag)
-    }
-
-    #[inline]
-    fn home_in(&self, lane: u32, tag: Tag) -> Home {
-        let begin = lane * self.lane_buckets;
-        // The product of 32 bits and a length, less 32 bits, is evenly below the length.
-        let within = |bits: u64| {
-            let [.., a, b, c, d] = (bits * u64::from(self.lane_buckets)).to_le_bytes();
-            begin + u32::from_le_bytes([a, b, c, d])
-        };
-        // A fingerprint is a keyed hash; the products let its every bit count all the same.
-        let high = u64::from(tag.high) << 32 | u64::from(tag.middle);
-        let spread = |bits: u64| bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        Home { tag, first: within(spread(high)), second: within(spread(tag.low)) }
+        Home::of(tag(fingerprint), lane(fingerprint), self.lane_buckets)
     }
 
     /// The bucket where an address stands first; none in an empty table.
@@ -133,10 +118,10 @@ impl Table {
         }
         self.len = self.len.saturating_add(1);
         let lane = lane(entry.fingerprint);
-        let mut homeless = (home.tag, entry.facts, entry.last);
-        while let Err(left) = self.insert(lane, homeless) {
-            homeless = left;
+        let mut coming = Coming { tag: home.tag, facts: entry.facts, last: entry.last };
+        while let Err(left) = self.room().insert(lane, coming) {
             // Whoever is left without a place belongs to the same lane.
+            coming = left;
             self.resize(self.lane_buckets + (self.lane_buckets / 8).max(1));
         }
     }
@@ -163,51 +148,9 @@ impl Table {
         })
     }
 
-    /// Finds a place for an entry that is not there; gives back one that has none.
-    fn insert(
-        &mut self,
-        lane: u32,
-        entry: (Tag, Facts, Revision),
-    ) -> Result<(), (Tag, Facts, Revision)> {
-        if self.lane_buckets == 0 {
-            return Err(entry);
-        }
-        let (mut tag, mut facts, mut last) = entry;
-        let mut home = self.home_in(lane, tag);
-        if self.settle(home.first, tag, facts, last) {
-            return Ok(());
-        }
-        let mut at = home.second;
-        for moves in 0..MOST_MOVES {
-            if at == home.second {
-                self.pages.parts().0[position(home.first)].set_overflown();
-            }
-            if self.settle(at, tag, facts, last) {
-                return Ok(());
-            }
-            // Takes the place of another, which goes to its other bucket.
-            let slot = position((moves ^ tag.middle) % 3);
-            let (buckets, lasts) = self.pages.parts();
-            let (bucket, lasts) = (&mut buckets[position(at)], &mut lasts[position(at)]);
-            let Some(moved) = bucket.tag(slot) else { break };
-            let moved = (moved, bucket.facts(slot), lasts.get(slot));
-            bucket.put(slot, tag, facts);
-            lasts.put(slot, last);
-            (tag, facts, last) = moved;
-            home = self.home_in(lane, tag);
-            at = if at == home.first { home.second } else { home.first };
-        }
-        Err((tag, facts, last))
-    }
-
-    /// Puts an entry into a bucket, if it has room.
-    fn settle(&mut self, bucket: u32, tag: Tag, facts: Facts, last: Revision) -> bool {
+    fn room(&mut self) -> Room<'_> {
         let (buckets, lasts) = self.pages.parts();
-        let bucket = position(bucket);
-        let Some(slot) = buckets[bucket].empty() else { return false };
-        buckets[bucket].put(slot, tag, facts);
-        lasts[bucket].put(slot, last);
-        true
+        Room { buckets, lasts, lane_buckets: self.lane_buckets }
     }
 
     /// Gives each lane at least so many buckets: as many as the last page has room for.
@@ -215,35 +158,118 @@ impl Table {
         let mut wanted = lane_buckets;
         loop {
             let octets = (position(wanted) * LANES * PER_BUCKET).next_multiple_of(PAGE);
-            let fitting = u32::try_from(octets / (LANES * PER_BUCKET)).unwrap_or(wanted);
-            let mut next = Self {
-                pages: Pages::new(position(fitting) * LANES),
-                lane_buckets: fitting,
-                len: self.len,
-            };
-            if next.take_all(self) {
+            let lane_buckets = u32::try_from(octets / (LANES * PER_BUCKET)).unwrap_or(wanted);
+            let pages = Pages::new(position(lane_buckets) * LANES);
+            let mut next = Self { pages, lane_buckets, len: self.len };
+            if next.room().insert_all(self) {
                 *self = next;
                 return;
             }
-            wanted = fitting + (fitting / 8).max(1);
+            wanted = lane_buckets + (lane_buckets / 8).max(1);
         }
+    }
+}
+
+/// An entry without a place.
+#[derive(Debug, Clone, Copy)]
+struct Coming {
+    tag: Tag,
+    facts: Facts,
+    last: Revision,
+}
+
+/// The slots of a table.
+struct Room<'a> {
+    buckets: &'a mut [Bucket],
+    lasts: &'a mut [Lasts],
+    lane_buckets: u32,
+}
+
+impl Room<'_> {
+    /// Finds a place for an entry that is not there; gives back one that has none.
+    fn insert(&mut self, lane: u32, mut coming: Coming) -> Result<(), Coming> {
+        if self.lane_buckets == 0 {
+            return Err(coming);
+        }
+        let mut home = Home::of(coming.tag, lane, self.lane_buckets);
+        if self.settle(home.first, &coming) {
+            return Ok(());
+        }
+        let mut at = home.second;
+        for moves in 0..MOST_MOVES {
+            if at == home.second {
+                self.buckets[position(home.first)].set_overflown();
+            }
+            if self.settle(at, &coming) {
+                return Ok(());
+            }
+            // Takes the place of another, which goes to its other bucket.
+            let slot = position((moves ^ coming.tag.middle) % 3);
+            let Some(moved) = self.entry(position(at), slot) else { break };
+            self.put(position(at), slot, &coming);
+            coming = moved;
+            home = Home::of(coming.tag, lane, self.lane_buckets);
+            at = if at == home.first { home.second } else { home.first };
+        }
+        Err(coming)
     }
 
     /// Whether every entry of another table found a place.
-    fn take_all(&mut self, from: &Self) -> bool {
-        let length = position(from.lane_buckets).max(1);
+    fn insert_all(&mut self, from: &Table) -> bool {
+        let lane_length = position(from.lane_buckets).max(1);
         let all = from.pages.buckets().iter().zip(from.pages.lasts()).enumerate();
         for (at, (bucket, lasts)) in all {
-            let lane = u32::try_from(at / length).unwrap_or(0);
+            let lane = u32::try_from(at / lane_length).unwrap_or(0);
             for slot in 0..SLOTS {
                 let Some(tag) = bucket.tag(slot) else { continue };
-                let entry = (tag, bucket.facts(slot), lasts.get(slot));
-                if self.insert(lane, entry).is_err() {
+                let coming = Coming { tag, facts: bucket.facts(slot), last: lasts.get(slot) };
+                if self.insert(lane, coming).is_err() {
                     return false;
                 }
             }
         }
         true
+    }
+
+    /// Puts an entry into a bucket, if it has room.
+    #[inline]
+    fn settle(&mut self, bucket: u32, coming: &Coming) -> bool {
+        let bucket = position(bucket);
+        let empty = self.buckets[bucket].empty();
+        if let Some(slot) = empty {
+            self.put(bucket, slot, coming);
+        }
+        empty.is_some()
+    }
+
+    #[inline]
+    fn put(&mut self, bucket: usize, slot: usize, coming: &Coming) {
+        self.buckets[bucket].put(slot, coming.tag, coming.facts);
+        self.lasts[bucket].put(slot, coming.last);
+    }
+
+    #[inline]
+    fn entry(&self, bucket: usize, slot: usize) -> Option<Coming> {
+        let (held, lasts) = (&self.buckets[bucket], &self.lasts[bucket]);
+        let tag = held.tag(slot)?;
+        Some(Coming { tag, facts: held.facts(slot), last: lasts.get(slot) })
+    }
+}
+
+impl Home {
+    /// The buckets of an address in tables whose lanes have so many.
+    #[inline]
+    fn of(tag: Tag, lane: u32, lane_buckets: u32) -> Self {
+        let begin = lane * lane_buckets;
+        // The product of 32 bits and a length, less 32 bits, is evenly below the length.
+        let within = |bits: u64| {
+            let [.., a, b, c, d] = (bits * u64::from(lane_buckets)).to_le_bytes();
+            begin + u32::from_le_bytes([a, b, c, d])
+        };
+        // A fingerprint is a keyed hash; the products let its every bit count all the same.
+        let high = u64::from(tag.high) << 32 | u64::from(tag.middle);
+        let spread = |bits: u64| bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        Self { tag, first: within(spread(high)), second: within(spread(tag.low)) }
     }
 }
 
