@@ -137,7 +137,9 @@ impl Shared {
     }
 
     fn set_catalog(&self, catalog: Catalog) {
-        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        let mut current = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(catalog);
+        // Under the lock: whoever reads the catalog reads the number of its version.
         self.compiled.forget();
     }
 

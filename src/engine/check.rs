@@ -3,8 +3,8 @@
 //! No allocation for an address, no I/O, no lock across an await. A call is worked in slices of at
 //! most 2,000 addresses and yields between them, so that a large call never holds up a small one.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use moka::sync::Cache;
 
@@ -64,25 +64,35 @@ impl CompiledCampaigns {
         Self { cache: Cache::new(COMPILED), version: AtomicU64::new(0) }
     }
 
-    /// To be called after a new version took the place of the old one.
+    /// To be called while a new version takes the place of the old one.
     pub(super) fn forget(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
         self.cache.invalidate_all();
     }
 }
 
+/// A compiled campaign.
+#[derive(Debug)]
+struct Rules {
+    /// The version of the catalog that it is of.
+    version: u64,
+    compiled: Arc<Compiled>,
+}
+
 impl Shared {
     /// The compiled campaign of these names.
-    fn compiled(&self, brand: &str, campaign: &str) -> Result<Arc<Compiled>, EngineError> {
-        // Read before the catalog: what is kept under a version is of that version or a later one.
-        let version = self.compiled.version.load(Ordering::Acquire);
-        let catalog = self.catalog();
+    fn rules(&self, brand: &str, campaign: &str) -> Result<Rules, EngineError> {
+        let (version, catalog) = {
+            let current = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
+            (self.compiled.version.load(Ordering::Acquire), current.clone())
+        };
         let campaign = catalog.campaign_named(brand, campaign)?;
         let key = (version, campaign.brand, campaign.id.clone());
-        Ok(self.compiled.cache.get_with(key, || {
+        let compiled = self.compiled.cache.get_with(key, || {
             let policy = catalog.policy(campaign.brand).clone();
             Arc::new(Compiled::new(campaign.clone(), policy, catalog.plus_tags))
-        }))
+        });
+        Ok(Rules { version, compiled })
     }
 }
 
@@ -123,9 +133,19 @@ impl Slice {
         }
     }
 
-    fn answer(&self, shared: &Shared, compiled: &Compiled, today: Today, codes: &mut [u8]) {
+    /// Answers, unless these rules are no longer those of the catalog.
+    ///
+    /// INVARIANT(one state): the writer applies what follows a new catalog only after that has
+    /// taken its place. So rules that are current under the lock of the index are of the same state
+    /// as its facts: nothing is let go by the rules of before and the facts of after.
+    fn answer(&self, shared: &Shared, rules: &Rules, today: Today, codes: &mut [u8]) -> bool {
         let batch = Batch { addresses: &self.fingerprints, bases: &self.bases };
-        shared.index().verdicts(compiled, today, batch, codes);
+        let index = shared.index();
+        let is_current = shared.compiled.version.load(Ordering::Acquire) == rules.version;
+        if is_current {
+            index.verdicts(&rules.compiled, today, batch, codes);
+        }
+        is_current
     }
 }
 
@@ -147,7 +167,7 @@ impl Engine {
         self.reach(question.at_least).await?;
         // The head comes first: rules and facts that are read after it are of it or later.
         let revision = self.head();
-        let compiled = self.shared.compiled(question.brand, question.campaign)?;
+        let mut rules = self.shared.rules(question.brand, question.campaign)?;
         let today = self.shared.moment().today;
         let mut verdicts = Vec::with_capacity(count);
         let mut slice = Slice::default();
@@ -155,7 +175,9 @@ impl Engine {
             let start = verdicts.len();
             slice.read(&self.shared, &mut addresses, &mut verdicts);
             let (_, codes) = verdicts.split_at_mut(start);
-            slice.answer(&self.shared, &compiled, today, codes);
+            while !slice.answer(&self.shared, &rules, today, codes) {
+                rules = self.shared.rules(question.brand, question.campaign)?;
+            }
             if verdicts.len() >= count || slice.fingerprints.is_empty() {
                 break;
             }

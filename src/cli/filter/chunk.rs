@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use super::seen::Seen;
-use crate::cli::list::fields::{Fields, content};
+use super::seen::{Hash, Seen};
+use crate::cli::list::fields::{self, Fields, content};
 use crate::cli::list::layout::{Layout, Place};
 use crate::cli::list::object::{self, Found};
 use crate::cli::list::rows::{Row, RowError, Rows, Shape};
@@ -66,6 +66,8 @@ pub(super) struct Chunks<R> {
     rows: Rows<R>,
     layout: Layout,
     seen: Seen,
+    /// Of the addresses in the question, in their order.
+    hashes: Vec<Hash>,
     dedupe: bool,
     question: AskBuffer,
     failure: Option<RowError>,
@@ -73,7 +75,8 @@ pub(super) struct Chunks<R> {
 
 impl<R: Read> Chunks<R> {
     pub(super) fn new(rows: Rows<R>, layout: Layout, dedupe: bool, question: AskBuffer) -> Self {
-        Self { rows, layout, seen: Seen::default(), dedupe, question, failure: None }
+        let (seen, hashes) = (Seen::default(), Vec::with_capacity(ROWS));
+        Self { rows, layout, seen, hashes, dedupe, question, failure: None }
     }
 
     fn fill(&mut self, chunk: &mut Chunk) -> Result<(), RowError> {
@@ -84,20 +87,37 @@ impl<R: Read> Chunks<R> {
                 Address::Malformed => State::Malformed,
                 Address::None => State::NoAddress,
                 Address::Raw(raw) => {
-                    let repeated = self.seen.is_repeated(&raw);
-                    chunk.duplicates += u64::from(repeated);
-                    if repeated && self.dedupe {
-                        State::Duplicate
-                    } else {
-                        self.question.push(&raw);
-                        State::Asked
-                    }
+                    self.hashes.push(self.seen.hash(&raw));
+                    self.question.push(&raw);
+                    State::Asked
                 }
             };
             chunk.octets.extend_from_slice(row.octets);
             chunk.rows.push((chunk.octets.len(), state));
         }
         Ok(())
+    }
+
+    /// Finds duplicates among the rows of a chunk, and takes the question about the others.
+    fn ask(&mut self, chunk: &mut Chunk) {
+        let asked = chunk.rows.iter_mut().filter(|(_, state)| *state == State::Asked);
+        for ((_, state), hash) in asked.zip(self.hashes.drain(..)) {
+            if self.seen.is_repeated(hash) {
+                chunk.duplicates += 1;
+                if self.dedupe {
+                    *state = State::Duplicate;
+                }
+            }
+        }
+        if self.dedupe && chunk.duplicates > 0 {
+            let all = self.question.take();
+            let states = chunk.rows.iter().map(|&(_, state)| state);
+            let asked = states.filter(|state| matches!(state, State::Asked | State::Duplicate));
+            let kept = all.addresses().zip(asked).filter(|(_, state)| *state == State::Asked);
+            kept.for_each(|(address, _)| self.question.push(address));
+        }
+        chunk.asked = self.question.count();
+        chunk.question = (chunk.asked > 0).then(|| self.question.take());
     }
 }
 
@@ -117,8 +137,7 @@ impl<R: Read> Iterator for Chunks<R> {
             }
             self.failure = Some(failure);
         }
-        chunk.asked = self.question.count();
-        chunk.question = (chunk.asked > 0).then(|| self.question.take());
+        self.ask(&mut chunk);
         (!chunk.rows.is_empty()).then_some(Ok(chunk))
     }
 }
@@ -133,6 +152,12 @@ fn address<'a>(row: Row<'a>, place: &Place) -> Address<'a> {
     let raw = match place {
         Place::Line => row.octets.into(),
         Place::Field { .. } if row.shape == Shape::Malformed => return Address::Malformed,
+        Place::Field { delimiter, index } if row.shape == Shape::Plain => {
+            match fields::plain(row.octets, *delimiter, *index) {
+                Some(field) => field.into(),
+                None => return Address::None,
+            }
+        }
         Place::Field { delimiter, index } => {
             match Fields::new(row.octets, *delimiter).nth(*index) {
                 Some(field) => content(field),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::chunk::Chunk;
 use super::tally::{Reason, Tally};
-use crate::cli::list::added::Added;
+use crate::cli::list::added::{Added, put_fields};
 use crate::cli::list::layout::Layout;
 
 /// What a rejected row gets besides its own columns.
@@ -20,6 +20,8 @@ pub(super) struct Sink<W, J> {
     /// Rows gathered for one write, so that a row costs no call.
     allowed: Vec<u8>,
     denied: Vec<u8>,
+    /// What rows get that are rejected for this reason; few reasons are given.
+    fields: Vec<(Reason, Vec<u8>)>,
     tally: Tally,
 }
 
@@ -36,8 +38,16 @@ pub(in crate::cli) enum WriteError {
 
 impl<W: Write, J: Write> Sink<W, J> {
     pub(super) fn new(output: W, rejected: Option<J>, layout: Layout) -> Self {
-        let (allowed, denied) = (Vec::new(), Vec::new());
-        Self { output, rejected, layout, begun: false, allowed, denied, tally: Tally::default() }
+        Self {
+            output,
+            rejected,
+            layout,
+            begun: false,
+            allowed: Vec::new(),
+            denied: Vec::new(),
+            fields: Vec::new(),
+            tally: Tally::default(),
+        }
     }
 
     /// The rows written so far.
@@ -70,9 +80,7 @@ impl<W: Write, J: Write> Sink<W, J> {
             if reason.allows() {
                 self.allowed.extend_from_slice(row);
             } else if self.rejected.is_some() {
-                let words = reason.words();
-                let said = [words.name.as_str(), words.explanation];
-                ADDED.put_row(&mut self.denied, row, &self.layout.place, said);
+                self.reject(row, reason);
             }
         }
         self.write()?;
@@ -99,6 +107,16 @@ impl<W: Write, J: Write> Sink<W, J> {
     pub(super) fn flush(&mut self) -> Result<(), WriteError> {
         self.output.flush().map_err(WriteError::Output)?;
         self.rejected.as_mut().map_or(Ok(()), Write::flush).map_err(WriteError::Rejected)
+    }
+
+    fn reject(&mut self, row: &[u8], reason: Reason) {
+        if let Some((_, fields)) = self.fields.iter().find(|(of, _)| *of == reason) {
+            return put_fields(&mut self.denied, row, fields);
+        }
+        let words = reason.words();
+        let (said, place) = ([words.name.as_str(), words.explanation], &self.layout.place);
+        ADDED.put_row(&mut self.denied, row, place, said);
+        self.fields.extend(ADDED.fields(place, said).map(|fields| (reason, fields)));
     }
 
     fn begin(&mut self) {

@@ -24,19 +24,27 @@ impl Added {
         place: &Place,
         said: [&str; 2],
     ) {
-        let (text, line_end) = split_line_end(row);
+        match self.fields(place, said) {
+            Some(fields) => put_fields(to, row, &fields),
+            None => {
+                let (text, line_end) = split_line_end(row);
+                self.put_object(to, text, said);
+                to.extend_from_slice(line_end);
+            }
+        }
+    }
+
+    /// What comes before the line end of each row of which the same is said; none where rows are
+    /// objects.
+    pub(in crate::cli) fn fields(self, place: &Place, said: [&str; 2]) -> Option<Vec<u8>> {
         let delimiter = match place {
             Place::Line => b'\t',
             Place::Field { delimiter, .. } => *delimiter,
-            Place::Key(_) => {
-                self.put_object(to, text, said);
-                to.extend_from_slice(line_end);
-                return;
-            }
+            Place::Key(_) => return None,
         };
-        to.extend_from_slice(text);
-        said.into_iter().for_each(|said| fields::push(to, delimiter, said));
-        to.extend_from_slice(line_end);
+        let mut fields = Vec::new();
+        said.into_iter().for_each(|said| fields::push(&mut fields, delimiter, said));
+        Some(fields)
     }
 
     /// Two keys more before the closing brace. What is no object becomes the text of one.
@@ -62,4 +70,12 @@ impl Added {
             }
         }
     }
+}
+
+/// Appends `row` with these fields before its line end.
+pub(in crate::cli) fn put_fields(to: &mut Vec<u8>, row: &[u8], fields: &[u8]) {
+    let (text, line_end) = split_line_end(row);
+    to.extend_from_slice(text);
+    to.extend_from_slice(fields);
+    to.extend_from_slice(line_end);
 }

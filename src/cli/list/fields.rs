@@ -39,6 +39,40 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// The field of this number, from 0, in a row where no field is quoted: what `Fields` finds there,
+/// eight octets at a time instead of field by field.
+pub(in crate::cli) fn plain(row: &[u8], delimiter: u8, number: usize) -> Option<&[u8]> {
+    let text = split_line_end(row).0;
+    let field = text.get(behind(text, delimiter, number)?..)?;
+    memchr(delimiter, field).map_or(Some(field), |end| field.get(..end))
+}
+
+/// Where the text goes on behind so many delimiters.
+fn behind(text: &[u8], delimiter: u8, count: usize) -> Option<usize> {
+    const LOW: u64 = u64::from_le_bytes([1; 8]);
+    const REST: u64 = LOW * 0x7f;
+    let Some(mut before) = count.checked_sub(1) else { return Some(0) };
+    let (words, tail) = text.as_chunks::<8>();
+    let mut at = 0;
+    for word in words {
+        let other = u64::from_le_bytes(*word) ^ (LOW * u64::from(delimiter));
+        // One bit for each delimiter: the lowest of its octet. No octet carries into the next.
+        let mut hits = (!(((other & REST) + REST) | other | REST)) >> 7;
+        // The top octet of the product is the sum of all.
+        let found = usize::from(hits.wrapping_mul(LOW).to_le_bytes()[7]);
+        if before < found {
+            for _ in 0..before {
+                hits &= hits - 1;
+            }
+            return Some(at + usize::try_from(hits.trailing_zeros() / 8).ok()? + 1);
+        }
+        before -= found;
+        at += 8;
+    }
+    let mut hits = memchr::memchr_iter(delimiter, tail);
+    hits.nth(before).map(|hit| at + hit + 1)
+}
+
 /// Behind the quote that closes the first one; the end where none does.
 fn closing(field: &[u8]) -> usize {
     let mut at = 1;
@@ -82,5 +116,24 @@ pub(in crate::cli) fn push(row: &mut Vec<u8>, delimiter: u8, text: &str) {
         row.push(b'"');
     } else {
         row.extend_from_slice(octets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Delimiters next to each other, in every octet of a word, and their neighbors in ASCII.
+        #[test]
+        fn a_plain_field_is_what_the_fields_say(
+            row in "[a,+\\-\u{ac}\u{ff}]{0,40}(\r?\n)?",
+            number in 0..12_usize,
+        ) {
+            let row = row.as_bytes();
+            prop_assert_eq!(plain(row, b',', number), Fields::new(row, b',').nth(number));
+        }
     }
 }

@@ -80,6 +80,9 @@ pub(in crate::cli) struct Rows<R> {
     /// Where in the buffer the next row begins, and where the octets end.
     start: usize,
     end: usize,
+    /// INVARIANT(quiet): between the start and here stands neither a quote nor a CR. So a run of
+    /// rows without them is looked through once, not row by row.
+    quiet: usize,
     /// The source has ended.
     ended: bool,
     /// The line in which the next row begins, from 1.
@@ -89,7 +92,7 @@ pub(in crate::cli) struct Rows<R> {
 impl<R: Read> Rows<R> {
     pub(in crate::cli) fn new(source: R) -> Self {
         let buffer = vec![0; MAX_ROW + BLOCK];
-        Self { source, buffer, start: 0, end: 0, ended: false, line: 1 }
+        Self { source, buffer, start: 0, end: 0, quiet: 0, ended: false, line: 1 }
     }
 
     /// What is read and not yet taken.
@@ -118,6 +121,7 @@ impl<R: Read> Rows<R> {
         }
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
+            self.quiet = self.quiet.saturating_sub(self.start);
             (self.start, self.end) = (0, pending);
         }
         let enough = if pending < LONG { pending + 1 } else { 2 * pending };
@@ -151,7 +155,7 @@ impl<R: Read> Rows<R> {
     pub(in crate::cli) fn next(&mut self, grammar: Grammar) -> Result<Option<Row<'_>>, RowError> {
         loop {
             if self.start < self.end {
-                match grammar.end(self.pending(), self.ended) {
+                match self.row_end(grammar) {
                     End::At { len, .. } if len > MAX_ROW => {
                         return Err(RowError::TooLong { line: self.line });
                     }
@@ -171,6 +175,30 @@ impl<R: Read> Rows<R> {
             }
             self.read_on()?;
         }
+    }
+}
+
+impl<R> Rows<R> {
+    /// What `Grammar::end` says of the pending octets.
+    fn row_end(&mut self, grammar: Grammar) -> End {
+        let line_feed = memchr(b'\n', self.buffer.get(self.start..self.end).unwrap_or_default());
+        if let Some(at) = line_feed
+            && (grammar == Grammar::Lines || self.is_plain(self.start + at + 1))
+        {
+            return End::At { len: at + 1, shape: Shape::Plain };
+        }
+        let pending = self.buffer.get(self.start..self.end).unwrap_or_default();
+        grammar.end(pending, self.ended)
+    }
+
+    /// Whether what ends here with a line feed holds no quote, and no CR but before that.
+    fn is_plain(&mut self, end: usize) -> bool {
+        if self.quiet < end {
+            self.quiet = self.quiet.max(self.start);
+            let rest = self.buffer.get(self.quiet..self.end).unwrap_or_default();
+            self.quiet += memchr2(b'"', b'\r', rest).unwrap_or(rest.len());
+        }
+        self.quiet >= end || (self.quiet + 2 == end && self.buffer.get(self.quiet) == Some(&b'\r'))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Checks while the writer works: an answer is never older than it says, runs never backwards, and
 //! no write is seen by half.
 
+mod histories;
+
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::super::locked;
 use super::*;
@@ -10,7 +12,7 @@ use crate::ledger::fault::FaultDisk;
 use crate::model::command::Proof;
 
 /// Few: the owner's yes reads the whole past of its address.
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 120;
 const READERS: usize = 3;
 
 const FLIP: &str = "flip@example.org";
@@ -197,7 +199,7 @@ async fn answers_are_never_older_than_they_say_and_no_write_is_seen_by_half() {
         calls + ROUNDS,
         seen.len()
     );
-    assert!(checks > 100 && seen.len() > 100 && calls > 100);
+    assert!(checks > 50 && seen.len() > 50 && calls > 50);
     engine.stop().await;
 }
 
