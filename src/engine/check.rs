@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use equivalent::Equivalent;
 use moka::sync::Cache;
 
 use super::error::EngineError;
@@ -16,11 +17,9 @@ use crate::authorize::{Operation, permit};
 use crate::index::{Base, Batch, Compiled};
 use crate::model::actor::Caller;
 use crate::model::address::Canonicaliser;
-use crate::model::campaign::CampaignId;
 use crate::model::day::Today;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
-use crate::model::scope::BrandId;
 use crate::model::verdict::Verdict;
 
 /// Most addresses of one check.
@@ -56,9 +55,39 @@ pub struct Answer {
 /// Compiled campaigns of the current catalog.
 #[derive(Debug)]
 pub(super) struct CompiledCampaigns {
-    cache: Cache<(u64, BrandId, CampaignId), Arc<Compiled>>,
+    cache: Cache<Key, Arc<Compiled>>,
     /// Counts the versions of the catalog, so that no compiled campaign outlives its version.
     version: AtomicU64,
+}
+
+/// The names of a campaign that may be asked about, in one version of the catalog.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    version: u64,
+    brand: Box<str>,
+    campaign: Box<str>,
+}
+
+/// A key as a question names it. INVARIANT(same-hash): the fields of `Key`, in their order.
+#[derive(Debug, Hash)]
+struct Named<'q> {
+    version: u64,
+    brand: &'q str,
+    campaign: &'q str,
+}
+
+impl Named<'_> {
+    fn to_key(&self) -> Key {
+        let Self { version, brand, campaign } = *self;
+        Key { version, brand: brand.into(), campaign: campaign.into() }
+    }
+}
+
+impl Equivalent<Key> for Named<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        let Key { version, brand, campaign } = key;
+        self.version == *version && self.brand == &**brand && self.campaign == &**campaign
+    }
 }
 
 impl CompiledCampaigns {
@@ -78,10 +107,13 @@ impl Shared {
     fn compiled(&self, brand: &str, campaign: &str) -> Result<Arc<Compiled>, EngineError> {
         // Read before the catalog: what is kept under a version is of that version or a later one.
         let version = self.compiled.version.load(Ordering::Acquire);
+        let named = Named { version, brand, campaign };
+        if let Some(compiled) = self.compiled.cache.get(&named) {
+            return Ok(compiled);
+        }
         let catalog = self.catalog();
         let campaign = catalog.campaign_named(brand, campaign)?;
-        let key = (version, campaign.brand, campaign.id.clone());
-        Ok(self.compiled.cache.get_with(key, || {
+        Ok(self.compiled.cache.get_with(named.to_key(), || {
             let policy = catalog.policy(campaign.brand).clone();
             Arc::new(Compiled::new(campaign.clone(), policy, catalog.plus_tags))
         }))
