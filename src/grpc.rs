@@ -14,11 +14,13 @@ mod decode;
 mod edge;
 mod encode;
 mod erasure;
+mod lane;
 mod preference;
 mod refusal;
 mod status;
 
 pub use self::edge::{SERVICES, WRITING_SERVICES, routes};
+pub use self::lane::Lane;
 
 /// The package `maysend.v1`: messages, clients and server traits.
 ///

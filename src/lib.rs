@@ -49,7 +49,7 @@
 //!
 //! ## The two flows
 //!
-//! *Check.* The codec walks the request in place. For slices of 2,000 addresses: canonical form,
+//! *Check.* The codec walks the request in place. For slices of 500 addresses: canonical form,
 //! fingerprint, then under one read lock a probe and a plan for each, one octet out. Between slices
 //! the task yields. No allocation for an address, no lock across an await, no I/O.
 //!

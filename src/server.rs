@@ -23,7 +23,7 @@ use self::signals::Told;
 use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
-use crate::grpc;
+use crate::grpc::{self, Lane};
 use crate::keys::{self, Keys};
 use crate::ledger::{Options, RealDisk};
 use crate::model::day::Timestamp;
@@ -113,7 +113,8 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let address = incoming.address();
     let engine = open(&config, catalog).await?;
     let (health, health_service) = tonic_health::server::health_reporter();
-    let routes = grpc::routes(engine.clone())?.add_service(health_service);
+    let lane = Lane::start().context("no threads for large questions")?;
+    let routes = grpc::routes(engine.clone(), lane)?.add_service(health_service);
     set_serving(&health, &engine).await;
     let (stopping, stopped) = watch::channel(false);
     let server = transport().add_routes(routes);

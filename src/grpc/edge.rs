@@ -12,6 +12,7 @@ use super::api::consent_service_server::{self, ConsentServiceServer};
 use super::api::decision_service_server::{self, DecisionServiceServer};
 use super::api::erasure_service_server::{self, ErasureServiceServer};
 use super::api::preference_service_server::{self, PreferenceServiceServer};
+use super::lane::{Lane, OnLane};
 use super::{DESCRIPTOR, status};
 use crate::engine::Engine;
 
@@ -27,6 +28,7 @@ const MAX_REQUEST: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct Edge {
     pub(super) engine: Arc<Engine>,
+    pub(super) lane: Arc<Lane>,
 }
 
 /// Every service of the API, by its full name.
@@ -51,8 +53,9 @@ pub const WRITING_SERVICES: [&str; 4] = [
 ///
 /// # Errors
 /// The descriptors that were built in cannot be read.
-pub fn routes(engine: Arc<Engine>) -> Result<Routes, tonic_reflection::server::Error> {
-    let edge = Arc::new(Edge { engine });
+pub fn routes(engine: Arc<Engine>, lane: Lane) -> Result<Routes, tonic_reflection::server::Error> {
+    let lane = Arc::new(lane);
+    let edge = Arc::new(Edge { engine, lane: lane.clone() });
     let decision =
         DecisionServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_QUESTION);
     let consent =
@@ -65,8 +68,8 @@ pub fn routes(engine: Arc<Engine>) -> Result<Routes, tonic_reflection::server::E
         CatalogServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
     let change = ChangeServiceServer::from_arc(edge).max_decoding_message_size(MAX_REQUEST);
     let routes = Routes::new(decision)
-        .add_service(consent)
-        .add_service(preference)
+        .add_service(OnLane { lane: lane.clone(), service: consent })
+        .add_service(OnLane { lane, service: preference })
         .add_service(erasure)
         .add_service(catalog)
         .add_service(change)

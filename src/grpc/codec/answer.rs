@@ -52,8 +52,11 @@ impl CheckAnswer {
                 lane[usize::from(code)] += 1;
             }
         }
-        let times = |code: u8| lanes.iter().map(|lane| lane[usize::from(code)]).sum();
-        let counts = (0..=u8::MAX).map(|code| (code, times(code)));
+        let [mut times, others @ ..] = lanes;
+        for lane in others {
+            times.iter_mut().zip(lane).for_each(|(times, more)| *times += more);
+        }
+        let counts = (0..=u8::MAX).zip(times);
         let counts: Vec<(u8, u32)> = counts.filter(|&(_, times)| times > 0).collect();
         let allowing = counts.iter().filter(|&&(code, _)| code >= Verdict::FIRST_ALLOWED);
         Self { allowed: allowing.map(|&(_, times)| times).sum(), verdicts, revision, counts }

@@ -74,7 +74,7 @@ impl World {
         };
         let clock = TestClock(AtomicI64::new(Day::new(20_000).start().nanos()));
         let engine = Engine::open(settings, Arc::new(RealDisk), Arc::new(clock)).await.unwrap();
-        Self { routes: routes(engine.clone()).unwrap(), engine, _dir: dir }
+        Self { routes: routes(engine.clone(), Lane::start().unwrap()).unwrap(), engine, _dir: dir }
     }
 
     fn decision(&self) -> DecisionServiceClient<Routes> {
@@ -196,6 +196,21 @@ async fn a_check_that_cannot_be_answered_says_why() {
     let many = vec![some[0]; 100_001];
     let many = check(ask("festival", "advent", &many)).await;
     failed(many, Code::ResourceExhausted, "TOO_MANY_ADDRESSES");
+}
+
+#[tokio::test]
+async fn questions_of_every_size_are_answered_alike() {
+    let world = World::new().await;
+    let (known, invalid) = (Verdict::AllowedTransactional.code(), Verdict::InvalidAddress.code());
+    for count in [1, 9_999, 10_000, 10_001, 100_000] {
+        let mut addresses = vec![ANNA.as_bytes(); count];
+        addresses[count - 1] = b"b";
+        let mut expected = vec![known; count];
+        expected[count - 1] = invalid;
+        assert!(world.verdicts("tickets", &addresses).await == expected, "{count}");
+    }
+    let many = ask("festival", "gone", &vec![ANNA.as_bytes(); 10_001]);
+    failed(world.decision().check(many).await, Code::NotFound, "UNKNOWN_CAMPAIGN");
 }
 
 #[tokio::test]
