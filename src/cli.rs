@@ -4,7 +4,7 @@
 //! failed, 2 when a single `check` was denied, 64 when the command was wrong. Nothing is read from
 //! the environment.
 
-mod bench;
+pub mod bench;
 mod block;
 mod catalog;
 mod check;

@@ -6,16 +6,20 @@
 //! the machine does hits all alike. Before the clock runs, maysend and the ordinary server have to
 //! agree on an answer: a fast wrong answer is worth nothing.
 //!
+//! `benches/peers` asks the same of Redis and PostgreSQL: the recipients, what is known of them, the
+//! lines and the drivers are public for it.
+//!
 //! What it does not say: client and server share the machine, so a server on its own does better;
 //! addresses are drawn evenly, so caches help less than with most real lists.
 
-mod drive;
-mod facts;
-mod line;
-mod people;
-mod questions;
+pub mod drive;
+pub mod facts;
+pub mod line;
+pub mod people;
+pub mod questions;
 mod report;
-mod rivals;
+pub mod rivals;
+pub mod tell;
 mod world;
 
 use std::path::PathBuf;
@@ -31,7 +35,7 @@ use self::line::Line;
 use self::questions::{Questions, Recipients};
 use self::report::{Cell, Load, Machine, Report, Rivals};
 use self::world::World;
-use super::connect::Server;
+pub use super::connect::Server;
 use super::output::{grouped, print, say};
 use super::{Exit, Format, Global};
 use crate::engine::check::MAX_CHECK;

@@ -34,8 +34,10 @@ pub(super) const MAX_ANSWER: usize = 64 << 20;
 
 /// Where the server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Server {
+pub enum Server {
+    /// `http://HOST:PORT`
     Http(String),
+    /// The path of a socket.
     Unix(PathBuf),
 }
 

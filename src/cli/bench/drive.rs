@@ -31,24 +31,29 @@ const UNDER_WAY: usize = 1 << 10;
 
 /// What was measured.
 #[derive(Debug, Clone)]
-pub(super) struct Sample {
+pub struct Sample {
     /// Of each call, in nanoseconds.
-    pub(super) latency: Histogram<u64>,
+    pub latency: Histogram<u64>,
     /// Addresses that were answered.
-    pub(super) addresses: u64,
+    pub addresses: u64,
     /// From the first question to the last answer.
-    pub(super) elapsed: Duration,
+    pub elapsed: Duration,
 }
 
 impl Sample {
     /// Nothing yet.
-    pub(super) fn empty() -> anyhow::Result<Self> {
+    /// # Errors
+    /// None: the bounds are fixed and right.
+    pub fn empty() -> anyhow::Result<Self> {
         let latency = Histogram::new_with_bounds(1, LONGEST, DIGITS).context("no histogram")?;
         Ok(Self { latency, addresses: 0, elapsed: Duration::ZERO })
     }
 
     /// Adds another one of the same kind.
-    pub(super) fn add(&mut self, other: &Self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// It is none of the same kind.
+    pub fn add(&mut self, other: &Self) -> anyhow::Result<()> {
         let Self { latency, addresses, elapsed } = other;
         self.latency.add(latency).context("the histograms differ")?;
         self.addresses += addresses;
@@ -56,20 +61,24 @@ impl Sample {
         Ok(())
     }
 
-    fn note(&mut self, latency: Duration, addresses: usize) {
+    /// Notes one call.
+    pub fn note(&mut self, latency: Duration, addresses: usize) {
         let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         self.latency.saturating_record(nanos);
         self.addresses += u64::try_from(addresses).unwrap_or(u64::MAX);
     }
 
-    pub(super) fn per_second(&self, count: u64) -> f64 {
+    /// So many of anything in the time that passed, by the second.
+    #[must_use]
+    pub fn per_second(&self, count: u64) -> f64 {
         let nanos = u64::try_from(self.elapsed.as_nanos()).unwrap_or(u64::MAX);
         ratio(count, nanos) * 1e9
     }
 }
 
 /// One number by another; nothing where there is no other.
-pub(super) fn ratio(a: u64, b: u64) -> f64 {
+#[must_use]
+pub fn ratio(a: u64, b: u64) -> f64 {
     if b == 0 { 0.0 } else { float(a) / float(b) }
 }
 
@@ -80,8 +89,10 @@ fn float(number: u64) -> f64 {
     f64::from(high).mul_add(4_294_967_296.0, f64::from(low))
 }
 
+/// The stop watch.
 #[expect(clippy::disallowed_methods, reason = "this is the stop watch")]
-pub(super) fn now() -> Instant {
+#[must_use]
+pub fn now() -> Instant {
     Instant::now()
 }
 
@@ -89,7 +100,7 @@ pub(super) fn now() -> Instant {
 ///
 /// # Errors
 /// A call failed, or its answer is too short to be one.
-pub(super) async fn closed(
+pub async fn closed(
     lines: &[Line],
     questions: &Arc<Questions>,
     time: Duration,
@@ -120,7 +131,7 @@ pub(super) async fn closed(
 ///
 /// # Errors
 /// A call failed, or its answer is too short to be one.
-pub(super) async fn open(
+pub async fn open(
     lines: &[Line],
     questions: &Arc<Questions>,
     time: Duration,

@@ -1,243 +1,266 @@
-//! What is said of the invented recipients: told to maysend as any client would tell it, and known
-//! to the ordinary server as the verdicts that follow.
+//! What is known of the invented recipients of the standard work: a function of their number, and
+//! beside it, as another function, what follows for the campaign that is asked about.
+//!
+//! Thirty brands of three topics under five controllers. Of each hundred recipients 55 said one to
+//! three yeses, 10 opted out, 2 are blocked, 25 are on file and no more; of the other 8 the mailbox
+//! of 3 does not exist, 2 refused, and 3 said a yes and left the brand later. A third has to do with
+//! the brand that asks, the others with any.
 
-use std::collections::HashMap;
+use super::people::scatter;
+use crate::model::verdict::Verdict;
 
-use anyhow::Context as _;
-use tokio::task::JoinSet;
+/// Who asks.
+pub const BRAND: &str = "brand-00";
+/// What is sent, about the brand's first topic.
+pub const CAMPAIGN: &str = "2026-11-advent";
 
-use super::people;
-use crate::cli::connect::{Server, consents};
-use crate::cli::fault::Fault;
-use crate::engine::clock::Clock as _;
-use crate::grpc::api::scope::Level;
-use crate::grpc::api::{
-    BlockAddressesRequest, BlockCause, Evidence, LegalBasis, Method, OptOutRequest,
-    RecordConsentRequest, RegisterAddressesRequest, Scope, TopicRef,
-};
-use crate::model::verdict::{Verdict, WriteOutcome};
-use crate::server::SystemClock;
+const BRANDS: u8 = 30;
+const CONTROLLERS: u8 = 5;
+const TOPICS: u8 = 3;
+const BRANDS_OF_ONE: u8 = BRANDS / CONTROLLERS;
 
-/// Who asks in the self-contained form.
-pub(super) const BRAND: &str = "festival";
-/// What is sent.
-pub(super) const CAMPAIGN: &str = "2026-11-advent";
+/// So long a consent lives, in days.
+const LIFETIME: u64 = 730;
 
-/// An opt-in brand whose consents lapse, so that a day has to be looked at.
-pub(super) const CATALOG: &str = r#"
-[[controller]]
-id = "buehne"
-title = "Buehne GmbH"
+/// Consents are spread over so many days.
+const SPREAD: u64 = 3 * 365;
 
-[[brand]]
-id = "festival"
-controller = "buehne"
-title = "Sommerfestival"
-policy = { consent_lifetime_days = 730 }
-topic = [ { id = "newsletter", title = "Newsletter" }, { id = "programm", title = "Programm" } ]
+/// None is so few days from lapsing, so that no answer changes at midnight.
+const NEVER: std::ops::RangeInclusive<u64> = LIFETIME - 3..=LIFETIME + 3;
 
-[[campaign]]
-brand = "festival"
-id = "2026-11-advent"
-topic = "newsletter"
-purpose = "marketing"
-"#;
+/// Recipients of a block, and the seasons that the brand that asks has in it.
+pub(super) const BLOCK: u64 = 1_000_000;
+const SEASONS: u64 = 8;
 
-/// Addresses of one call.
-const PER_CALL: usize = 10_000;
-
-/// Calls under way: the ledger takes several with one fdatasync.
-const UNDER_WAY: usize = 4;
-
-/// Days over which the consents are spread; none has lapsed.
-const SPREAD_DAYS: i64 = 700;
-
-/// What is known of a recipient; by number, so that each twentieth has the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fact {
-    /// Consent to the topic that is asked about.
-    Consent,
-    /// Consent to another topic of the brand.
-    OtherTopic,
-    /// Only on file.
-    Registered,
-    OptedOutBrand,
-    OptedOutEverything,
-    HardBounce,
+/// One topic of one brand, both by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Topic {
+    pub(super) brand: u8,
+    pub(super) topic: u8,
 }
 
-use Fact::{Consent, HardBounce, OptedOutBrand, OptedOutEverything, OtherTopic, Registered};
+/// What is asked about.
+const ASKED: Topic = Topic { brand: 0, topic: 0 };
 
-const FACTS: [Fact; 20] = [
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    Consent,
-    OtherTopic,
-    OtherTopic,
+/// What is told in one call. Every recipient of it is on file with the brand's controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Yes,
     Registered,
-    Registered,
-    OptedOutBrand,
-    OptedOutBrand,
-    OptedOutEverything,
-    HardBounce,
-];
+    OutOfTopic,
+    OutOfBrand,
+    OutOfController,
+    OutOfEverything,
+    Blocked,
+    Bounced,
+    Refused,
+    /// A yes to the topic, then out of the brand.
+    Left,
+}
 
-impl Fact {
-    const fn verdict(self) -> Verdict {
-        match self {
-            Consent => Verdict::AllowedConsent,
-            OtherTopic | Registered => Verdict::NotRequested,
-            OptedOutBrand => Verdict::OptedOutBrand,
-            OptedOutEverything => Verdict::OptedOutEverything,
-            HardBounce => Verdict::HardBounce,
+/// A fact, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Fact {
+    pub(super) kind: Kind,
+    pub(super) at: Topic,
+}
+
+/// The catalog file.
+#[must_use]
+pub fn catalog() -> String {
+    let mut text = String::new();
+    for controller in 0..CONTROLLERS {
+        let id = controller_id(controller);
+        text.push_str(&format!("[[controller]]\nid = \"{id}\"\ntitle = \"House {controller}\"\n"));
+    }
+    for brand in 0..BRANDS {
+        let (id, controller) = (brand_id(brand), controller_id(brand / BRANDS_OF_ONE));
+        text.push_str(&format!(
+            "[[brand]]\nid = \"{id}\"\ncontroller = \"{controller}\"\ntitle = \"Brand {brand}\"\n\
+             policy = {{ consent_lifetime_days = {LIFETIME} }}\ntopic = ["
+        ));
+        for topic in 0..TOPICS {
+            let id = topic_id(topic);
+            text.push_str(&format!("{{ id = \"{id}\", title = \"Topic {topic}\" }}, "));
         }
+        text.push_str(&format!(
+            "]\n[[campaign]]\nbrand = \"{id}\"\nid = \"{CAMPAIGN}\"\ntopic = \"{}\"\n\
+             purpose = \"marketing\"\n",
+            topic_id(ASKED.topic)
+        ));
+    }
+    text
+}
+
+pub(super) fn controller_id(controller: u8) -> String {
+    format!("house-{controller}")
+}
+
+pub(super) fn brand_id(brand: u8) -> String {
+    format!("brand-{brand:02}")
+}
+
+pub(super) fn topic_id(topic: u8) -> String {
+    format!("topic-{topic}")
+}
+
+impl Topic {
+    pub(super) const fn controller(self) -> u8 {
+        self.brand / BRANDS_OF_ONE
+    }
+
+    /// Some topic of a brand; each third time of the one that asks.
+    fn draw(bits: u64) -> Self {
+        let brand = if bits.is_multiple_of(3) { 0 } else { below(bits >> 8, BRANDS) };
+        Self { brand, topic: below(bits >> 16, TOPICS) }
+    }
+
+    const fn next(self) -> Self {
+        Self { topic: (self.topic + 1) % TOPICS, ..self }
     }
 }
 
-/// The recipients below `count`, and what each is to be told: the table of an ordinary server.
-pub(super) fn ordinary(count: u64) -> HashMap<String, u32> {
-    let facts = FACTS.iter().cycle();
-    let row = |(n, fact): (u64, &Fact)| (people::address(n).to_lowercase(), fact.verdict().code());
-    (0..count).zip(facts).map(row).map(|(address, code)| (address, code.into())).collect()
+fn below(bits: u64, bound: u8) -> u8 {
+    u8::try_from(bits % u64::from(bound)).unwrap_or(0)
 }
 
-/// Tells a server of the recipients below `count`; returns how many events that took.
-///
-/// # Errors
-/// A call failed or did not apply to all of its addresses.
-pub(super) async fn tell(server: &Server, count: u64) -> anyhow::Result<u64> {
-    let connection = server.connect(Some("bench")).await?;
-    let mut calls = JoinSet::new();
-    let mut events = 0;
-    for (fact, call, people) in chunks(count) {
-        if calls.len() >= UNDER_WAY {
-            finish(&mut calls).await?;
-        }
-        events += u64::try_from(people.len()).unwrap_or(0);
-        if !matches!(fact, Consent | OtherTopic | Registered) {
-            events += u64::try_from(people.len()).unwrap_or(0);
-        }
-        let mut client = consents(connection.clone());
-        calls.spawn(async move {
-            let addresses: Vec<String> = people.into_iter().map(people::address).collect();
-            let level = match fact {
-                Consent => Some(topic("newsletter")),
-                OtherTopic => Some(topic("programm")),
-                OptedOutBrand => Some(Level::Brand(BRAND.to_owned())),
-                OptedOutEverything => Some(Level::Everything(true)),
-                HardBounce | Registered => None,
-            };
-            let scopes: Vec<Scope> =
-                level.into_iter().map(|level| Scope { level: Some(level) }).collect();
-            if let Consent | OtherTopic = fact {
-                let request = consent(addresses, scopes, call);
-                let written = client.record_consent(request).await.map_err(Fault::from)?;
-                return all_applied(&written.get_ref().outcomes);
-            }
-            let request = RegisterAddressesRequest {
-                addresses: addresses.clone(),
-                controllers: vec!["buehne".to_owned()],
-                source: "bench".to_owned(),
-                ..RegisterAddressesRequest::default()
-            };
-            let written = client.register_addresses(request).await.map_err(Fault::from)?;
-            all_applied(&written.get_ref().outcomes)?;
-            if let HardBounce = fact {
-                let request = BlockAddressesRequest {
-                    addresses,
-                    brands: vec![BRAND.to_owned()],
-                    cause: BlockCause::HardBounce.into(),
-                    reason: "550 5.1.1".to_owned(),
-                    ..BlockAddressesRequest::default()
-                };
-                let written = client.block_addresses(request).await.map_err(Fault::from)?;
-                all_applied(&written.get_ref().outcomes)?;
-            } else if !scopes.is_empty() {
-                let request = OptOutRequest { addresses, scopes, ..OptOutRequest::default() };
-                let written = client.opt_out(request).await.map_err(Fault::from)?;
-                all_applied(&written.get_ref().outcomes)?;
-            }
-            Ok(())
-        });
-    }
-    while !calls.is_empty() {
-        finish(&mut calls).await?;
-    }
-    Ok(events)
-}
-
-/// The calls: what is told, the number of the call, whom it is about.
-fn chunks(count: u64) -> impl Iterator<Item = (Fact, i64, Vec<u64>)> {
-    let of_fact = move |(first, fact): (u64, Fact)| {
-        let mut people = (first..count).step_by(FACTS.len());
-        std::iter::from_fn(move || {
-            let chunk: Vec<u64> = people.by_ref().take(PER_CALL).collect();
-            (!chunk.is_empty()).then_some((fact, chunk))
-        })
+/// What there is to know of one recipient, and whereabouts.
+fn person(n: u64) -> (Kind, [Topic; 3], usize) {
+    let bits = scatter(n ^ 0x5eed_0000_0000_0000);
+    let home = Topic::draw(bits);
+    let topics = [home, home.next(), Topic::draw(bits >> 24)];
+    let other = topics.get(2).is_some_and(|third| !topics[..2].contains(third));
+    let yeses = match (bits >> 48) % 3 {
+        2 if !other => 2,
+        more => usize::try_from(more).unwrap_or(0) + 1,
     };
-    let chunks = (0..).zip(FACTS).flat_map(of_fact);
-    (0..).zip(chunks).map(|(call, (fact, chunk))| (fact, call, chunk))
+    let kind = match (bits >> 50) % 100 {
+        0..55 => Kind::Yes,
+        55..57 => Kind::OutOfTopic,
+        57..62 => Kind::OutOfBrand,
+        62..64 => Kind::OutOfController,
+        64 => Kind::OutOfEverything,
+        65..67 => Kind::Blocked,
+        67..92 => Kind::Registered,
+        92..95 => Kind::Bounced,
+        95..97 => Kind::Refused,
+        _ => Kind::Left,
+    };
+    (kind, topics, yeses)
 }
 
-async fn finish(calls: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
-    calls.join_next().await.map_or(Ok(Ok(())), |call| call).context("a call ended")?
+/// What is to be told of a recipient. The place of a fact is as broad as the fact, so that those who
+/// share it share a call.
+pub(super) fn facts(n: u64) -> impl Iterator<Item = Fact> {
+    let (kind, topics, yeses) = person(n);
+    let count = if kind == Kind::Yes { yeses } else { 1 };
+    topics.into_iter().take(count).map(move |at| {
+        let at = match kind {
+            Kind::Yes | Kind::OutOfTopic | Kind::Refused | Kind::Left => at,
+            Kind::OutOfBrand | Kind::Blocked | Kind::Bounced => Topic { topic: 0, ..at },
+            Kind::Registered | Kind::OutOfController | Kind::OutOfEverything => {
+                Topic { brand: at.controller() * BRANDS_OF_ONE, topic: 0 }
+            }
+        };
+        Fact { kind, at }
+    })
 }
 
-fn all_applied(outcomes: &[i32]) -> anyhow::Result<()> {
-    let applied = i32::from(WriteOutcome::Applied.code());
-    let all = outcomes.iter().all(|outcome| *outcome == applied);
-    anyhow::ensure!(all, "the server did not take what the addresses were to have");
-    Ok(())
+/// Recipients of one season gave their consents to a topic on one day, and share a call. Of a block
+/// of recipients the brand that asks has as many as several others, so it has several seasons.
+pub(super) const fn season(n: u64, at: Topic) -> u64 {
+    let block = n / BLOCK * SEASONS;
+    if at.brand == ASKED.brand { block + n % SEASONS } else { block }
 }
 
-fn topic(topic: &str) -> Level {
-    Level::Topic(TopicRef { brand: BRAND.to_owned(), topic: topic.to_owned() })
+/// How many days ago a consent was given.
+pub(super) fn days_ago(n: u64, at: Topic) -> u64 {
+    let place = u64::from(at.brand) << 8 | u64::from(at.topic);
+    let days = 1 + scatter(season(n, at) << 16 | place) % SPREAD;
+    if NEVER.contains(&days) { 1 } else { days }
 }
 
-fn consent(addresses: Vec<String>, scopes: Vec<Scope>, call: i64) -> RecordConsentRequest {
-    let (now, _) = SystemClock.now().parts();
-    let seconds = now - (1 + call * 7 % SPREAD_DAYS) * 86_400;
-    RecordConsentRequest {
-        addresses,
-        scopes,
-        legal_basis: LegalBasis::Consent.into(),
-        evidence: Some(Evidence {
-            method: Method::Import.into(),
-            source: "bench.csv".to_owned(),
-            occurred_at: Some(prost_types::Timestamp { seconds, nanos: 0 }),
-            ..Evidence::default()
-        }),
-        request_id: String::new(),
+/// What has to be answered for a recipient below `known`, or for a stranger.
+#[must_use]
+pub fn verdict(n: u64, known: u64) -> Verdict {
+    if n >= known {
+        return Verdict::UnknownAddress;
+    }
+    let (kind, topics, yeses) = person(n);
+    let [home, ..] = topics;
+    let on_file = |of: &[Topic]| {
+        let is_ours = of.iter().any(|topic| topic.controller() == ASKED.controller());
+        if is_ours { Verdict::NotRequested } else { Verdict::UnknownAddress }
+    };
+    let here = home.brand == ASKED.brand;
+    match kind {
+        Kind::Yes => {
+            let topics = topics.get(..yeses).unwrap_or(&topics);
+            match (topics.contains(&ASKED), days_ago(n, ASKED) < LIFETIME) {
+                (true, true) => Verdict::AllowedConsent,
+                (true, false) => Verdict::Expired,
+                (false, _) => on_file(topics),
+            }
+        }
+        Kind::OutOfEverything => Verdict::OptedOutEverything,
+        Kind::OutOfController if home.controller() == ASKED.controller() => {
+            Verdict::OptedOutController
+        }
+        Kind::OutOfBrand | Kind::Left if here => Verdict::OptedOutBrand,
+        Kind::OutOfTopic if home == ASKED => Verdict::OptedOutTopic,
+        Kind::Refused if home == ASKED => Verdict::Refused,
+        Kind::Blocked if here => Verdict::Blocked,
+        Kind::Bounced if here => Verdict::HardBounce,
+        _ => on_file(&[home]),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
-    fn everybody_is_told_of_once_and_as_the_ordinary_server_has_it() {
-        let count = 230_000;
-        let table = ordinary(count);
-        let mut told = std::collections::HashSet::new();
-        for (fact, _, people) in chunks(count) {
-            assert!(people.len() <= PER_CALL);
-            for n in people {
-                assert!(told.insert(n));
-                let code = table[&people::address(n).to_lowercase()];
-                assert_eq!(code, u32::from(fact.verdict().code()));
+    fn recipients_are_mixed_as_said() {
+        let mut kinds: HashMap<Kind, usize> = HashMap::new();
+        let mut yeses = [0; 3];
+        for n in 0..100_000 {
+            let facts: Vec<Fact> = facts(n).collect();
+            *kinds.entry(facts[0].kind).or_default() += 1;
+            if facts[0].kind == Kind::Yes {
+                yeses[facts.len() - 1] += 1;
             }
+            let distinct: std::collections::HashSet<_> = facts.iter().collect();
+            assert_eq!(distinct.len(), facts.len());
         }
-        assert_eq!(u64::try_from(told.len()), Ok(count));
-        assert_eq!(u64::try_from(table.len()), Ok(count));
+        let near = |of: &[Kind], percent: usize| {
+            let count: usize = of.iter().map(|kind| kinds[kind]).sum();
+            assert!(count.abs_diff(percent * 1_000) < 500, "{of:?}: {count}");
+        };
+        near(&[Kind::Yes], 55);
+        let out =
+            [Kind::OutOfTopic, Kind::OutOfBrand, Kind::OutOfController, Kind::OutOfEverything];
+        near(&out, 10);
+        near(&[Kind::Blocked], 2);
+        near(&[Kind::Registered], 25);
+        near(&[Kind::Bounced, Kind::Refused, Kind::Left], 8);
+        assert!(yeses.iter().all(|count| *count > 10_000), "{yeses:?}");
+    }
+
+    #[test]
+    fn every_answer_comes_soon() {
+        let count = 2_000;
+        let answers: std::collections::HashSet<Verdict> =
+            (0..=count).map(|n| verdict(n, count)).collect();
+        assert_eq!(answers.len(), 11, "{answers:?}");
+    }
+
+    #[test]
+    fn days_differ_and_none_is_about_to_lapse() {
+        let days: Vec<u64> = (0..40).map(|n| days_ago(n / SEASONS * BLOCK + n, ASKED)).collect();
+        let distinct: std::collections::HashSet<_> = days.iter().collect();
+        assert!(distinct.len() > 30);
+        assert!(days.iter().all(|days| !NEVER.contains(days) && (1..=SPREAD).contains(days)));
     }
 }

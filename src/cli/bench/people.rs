@@ -35,11 +35,11 @@ const DOMAINS: [&str; 8] = [
     "uni.example",
 ];
 
-/// Of so many addresses one has a plus tag.
-const TAGGED: u64 = 100;
+/// Of so many addresses one has a plus tag or an umlaut, as often the one as the other.
+const SPECIAL: u64 = 100;
 
 /// Appends the n-th address as somebody typed it: some 30 octets, every other in mixed case.
-pub(super) fn write(n: u64, out: &mut String) {
+pub fn write(n: u64, out: &mut String) {
     let bits = scatter(n);
     let pick = |shift: u32, among: &[&'static str]| {
         let count = u64::try_from(among.len()).unwrap_or(1);
@@ -48,10 +48,11 @@ pub(super) fn write(n: u64, out: &mut String) {
     };
     let start = out.len();
     out.push_str(pick(0, &FIRST));
-    out.push('.');
+    let special = (bits >> 24).is_multiple_of(SPECIAL);
+    out.push(if special && bits >> 63 == 0 { '\u{fc}' } else { '.' });
     out.push_str(pick(8, &LAST));
     out.push_str(&n.to_string());
-    if (bits >> 24).is_multiple_of(TAGGED) {
+    if special && bits >> 63 == 1 {
         out.push_str("+news");
     }
     out.push('@');
@@ -64,14 +65,15 @@ pub(super) fn write(n: u64, out: &mut String) {
 }
 
 /// The n-th address on its own.
-pub(super) fn address(n: u64) -> String {
+#[must_use]
+pub fn address(n: u64) -> String {
     let mut address = String::with_capacity(40);
     write(n, &mut address);
     address
 }
 
 /// The finisher of splitmix64: neighbors become strangers, none of them twice.
-const fn scatter(n: u64) -> u64 {
+pub(super) const fn scatter(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -97,7 +99,8 @@ mod tests {
         assert!((28..=32).contains(&mean), "{mean}");
         let mixed = typed.iter().filter(|typed| typed.bytes().any(|o| o.is_ascii_uppercase()));
         assert!((9_000..11_000).contains(&mixed.count()));
-        let tagged = typed.iter().filter(|typed| typed.contains('+')).count();
-        assert!((100..300).contains(&tagged), "{tagged}");
+        let special = |typed: &&String| typed.contains('+') || !typed.is_ascii();
+        let special = typed.iter().filter(special).count();
+        assert!((100..300).contains(&special), "{special}");
     }
 }

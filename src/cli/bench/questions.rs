@@ -1,13 +1,14 @@
 //! The questions: encoded before the clock runs, and so many that none comes again while the
 //! processor's caches still hold what the one before it touched.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::people;
+use super::{facts, people};
 use crate::grpc::codec::{AskBuffer, WireMessage as _};
 
 /// Addresses in the questions of one size: 66 MB of text, and as many lines of the index.
@@ -31,56 +32,88 @@ pub(super) enum Recipients {
 
 /// A ring of encoded questions of one size.
 #[derive(Debug)]
-pub(super) struct Questions {
+pub struct Questions {
     per_call: usize,
     encoded: Vec<Bytes>,
     next: AtomicUsize,
 }
 
+/// Draws `count` of `known` recipients and as many strangers as are said, at random but the same in
+/// every run; none of them twice where there are enough.
+#[must_use]
+pub fn draw(known: u64, count: usize) -> Vec<u64> {
+    let mut rng = StdRng::seed_from_u64(1);
+    let enough = u64::try_from(count).is_ok_and(|count| count <= known / 2);
+    let mut seen = HashSet::new();
+    let one = || loop {
+        let n = rng.random_range(0..known.max(1));
+        let n = if rng.random_range(0..STRANGERS) == 0 { n + known } else { n };
+        if !enough || seen.insert(n) {
+            return n;
+        }
+    };
+    std::iter::repeat_with(one).take(count).collect()
+}
+
 impl Recipients {
-    fn write_one(&self, rng: &mut StdRng, out: &mut String) {
-        out.clear();
+    /// Encodes questions of `per_call` addresses.
+    pub(super) fn questions(&self, brand: &str, campaign: &str, per_call: usize) -> Questions {
+        let count = (ADDRESSES / per_call).clamp(1, QUESTIONS) * per_call;
         match self {
             Self::Invented { known } => {
-                let n = rng.random_range(0..*known);
-                let stranger = rng.random_range(0..STRANGERS) == 0;
-                people::write(if stranger { n + known } else { n }, out);
+                Questions::new(brand, campaign, per_call, draw(*known, count), people::write)
             }
             Self::Listed(addresses) => {
-                let at = rng.random_range(0..addresses.len());
-                out.push_str(addresses.get(at).map_or("", String::as_str));
+                let mut rng = StdRng::seed_from_u64(1);
+                let drawn =
+                    (0..count).filter_map(|_| addresses.get(rng.random_range(0..addresses.len())));
+                Questions::new(brand, campaign, per_call, drawn, |listed, out| out.push_str(listed))
             }
         }
-    }
-
-    /// Encodes questions of `per_call` addresses, drawn at random but the same in every run.
-    pub(super) fn questions(&self, brand: &str, campaign: &str, per_call: usize) -> Questions {
-        let mut rng = StdRng::seed_from_u64(1);
-        let mut buffer = AskBuffer::new(brand, campaign, 0);
-        let mut address = String::new();
-        let count = (ADDRESSES / per_call).clamp(1, QUESTIONS);
-        let encoded = (0..count).map(|_| {
-            for _ in 0..per_call {
-                self.write_one(&mut rng, &mut address);
-                buffer.push(address.as_bytes());
-            }
-            let ask = buffer.take();
-            let mut octets = BytesMut::with_capacity(ask.size_bound());
-            ask.write(&mut octets);
-            octets.freeze()
-        });
-        Questions { per_call, encoded: encoded.collect(), next: AtomicUsize::new(0) }
     }
 }
 
 impl Questions {
+    /// Encodes questions about these recipients, `per_call` in each; what is left over is left out.
+    #[must_use]
+    pub fn about(people: &[u64], per_call: usize) -> Self {
+        let people = people.iter().copied();
+        Self::new(facts::BRAND, facts::CAMPAIGN, per_call, people, people::write)
+    }
+
+    fn new<T>(
+        brand: &str,
+        campaign: &str,
+        per_call: usize,
+        recipients: impl IntoIterator<Item = T>,
+        write: impl Fn(T, &mut String),
+    ) -> Self {
+        let mut buffer = AskBuffer::new(brand, campaign, 0);
+        let mut address = String::new();
+        let mut encoded = Vec::new();
+        for recipient in recipients {
+            address.clear();
+            write(recipient, &mut address);
+            buffer.push(address.as_bytes());
+            if buffer.count() == per_call {
+                let ask = buffer.take();
+                let mut octets = BytesMut::with_capacity(ask.size_bound());
+                ask.write(&mut octets);
+                encoded.push(octets.freeze());
+            }
+        }
+        Self { per_call, encoded, next: AtomicUsize::new(0) }
+    }
+
     /// How many addresses each holds.
-    pub(super) const fn per_call(&self) -> usize {
+    #[must_use]
+    pub const fn per_call(&self) -> usize {
         self.per_call
     }
 
     /// The next one; after the last the first comes again.
-    pub(super) fn next(&self) -> Bytes {
+    #[must_use]
+    pub fn next(&self) -> Bytes {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let at = turn % self.encoded.len().max(1);
         self.encoded.get(at).cloned().unwrap_or_default()

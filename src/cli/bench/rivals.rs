@@ -2,6 +2,7 @@
 //!
 //! - *Echo*, the ceiling: takes the octets of the question, answers with one octet for each
 //!   address, looks at nothing.
+//! - *Mirror*, an echo to the letter: answers with the octets of the question.
 //! - *Ordinary*, the floor: what one writes in an afternoon. prost makes a `String` of each address,
 //!   which is lower-cased and looked up in a `HashMap<String, u32>` with the hasher of `std`.
 
@@ -13,28 +14,33 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 use super::line::Octets;
+use super::{facts, people};
 use crate::grpc::api::{CheckRequest, CheckResponse, Verdict};
+use crate::server;
 
 /// The largest question they read.
 const MAX_QUESTION: usize = 32 << 20;
 
 /// Answers questions with as many zeros as it is told.
 #[derive(Debug, Clone)]
-pub(super) struct Echo {
+pub struct Echo {
     zeros: Bytes,
     answer: Arc<AtomicUsize>,
 }
 
 impl Echo {
     /// An echo whose answers have as many octets as `answer` says, and at most `longest`.
-    pub(super) fn new(longest: usize, answer: Arc<AtomicUsize>) -> Self {
+    #[must_use]
+    pub fn new(longest: usize, answer: Arc<AtomicUsize>) -> Self {
         Self { zeros: vec![0; longest].into(), answer }
     }
 }
@@ -49,9 +55,31 @@ impl UnaryService<Bytes> for Echo {
     }
 }
 
+/// Answers with the question.
+#[derive(Debug, Clone, Copy)]
+pub struct Mirror;
+
+impl UnaryService<Bytes> for Mirror {
+    type Response = Bytes;
+    type Future = Ready<Result<Response<Bytes>, Status>>;
+
+    fn call(&mut self, question: Request<Bytes>) -> Self::Future {
+        ready(Ok(Response::new(question.into_inner())))
+    }
+}
+
 /// Looks addresses up, in lower case.
 #[derive(Debug, Clone)]
-pub(super) struct Ordinary(pub(super) Arc<HashMap<String, u32>>);
+pub struct Ordinary(Arc<HashMap<String, u32>>);
+
+impl Ordinary {
+    /// One that knows the recipients below `count`, and the verdicts that follow.
+    #[must_use]
+    pub fn new(count: u64) -> Self {
+        let row = |n| (people::address(n).to_lowercase(), facts::verdict(n, count).code().into());
+        Self(Arc::new((0..count).map(row).collect()))
+    }
+}
 
 impl UnaryService<CheckRequest> for Ordinary {
     type Response = CheckResponse;
@@ -67,11 +95,26 @@ impl UnaryService<CheckRequest> for Ordinary {
     }
 }
 
-/// An echo or an ordinary server as tonic serves it, in the place of `DecisionService`.
+/// One of them as tonic serves it, in the place of `DecisionService`.
 #[derive(Debug, Clone)]
-pub(super) enum Rival {
+pub enum Rival {
+    /// The ceiling.
     Echo(Echo),
+    /// The echo to the letter.
+    Mirror,
+    /// The floor.
     Ordinary(Ordinary),
+}
+
+impl Rival {
+    /// Serves until it fails.
+    ///
+    /// # Errors
+    /// The transport failed.
+    pub async fn serve(self, listener: TcpListener) -> Result<(), tonic::transport::Error> {
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        server::transport().add_service(self).serve_with_incoming(incoming).await
+    }
 }
 
 impl NamedService for Rival {
@@ -93,6 +136,11 @@ impl Service<http::Request<Body>> for Rival {
                 let limit = Some(MAX_QUESTION);
                 let mut grpc = Grpc::new(Octets).apply_max_message_size_config(limit, None);
                 Ok(grpc.unary(echo, request).await)
+            }),
+            Self::Mirror => Box::pin(async {
+                let limit = Some(MAX_QUESTION);
+                let mut grpc = Grpc::new(Octets).apply_max_message_size_config(limit, None);
+                Ok(grpc.unary(Mirror, request).await)
             }),
             Self::Ordinary(ordinary) => Box::pin(async {
                 let limit = Some(MAX_QUESTION);

@@ -23,7 +23,8 @@ async fn all_three_servers_are_measured_in_every_cell() {
     let [one, two] = [Load::InFlight(1), Load::InFlight(2)];
     assert_eq!(cells, [(1, one), (1, two), (2, one), (2, two)]);
     let loaded = report.loaded.unwrap();
-    assert_eq!((loaded.addresses, loaded.events), (2_000, 2_400));
+    assert_eq!(loaded.addresses, 2_000);
+    assert!((3_300..3_700).contains(&loaded.events), "{}", loaded.events);
     for cell in &report.cells {
         let rivals = cell.rivals.as_ref().unwrap();
         for sample in [&cell.maysend, &rivals.echo, &rivals.ordinary] {

@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
-use tonic::transport::server::TcpIncoming;
 
 use super::drive::now;
 use super::facts;
 use super::rivals::{Echo, Ordinary, Rival};
+use super::tell::{events, tell};
 use crate::cli::connect::Server;
 use crate::server::{self, Config, Listen, Running};
 
@@ -55,7 +55,7 @@ impl World {
     pub(super) async fn start(addresses: u64, longest: usize) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir().context("no room for a data directory")?;
         let catalog = directory.path().join("catalog.toml");
-        tokio::fs::write(&catalog, facts::CATALOG).await?;
+        tokio::fs::write(&catalog, facts::catalog()).await?;
         let config = Config {
             data_dir: directory.path().join("data"),
             key_file: None,
@@ -69,7 +69,7 @@ impl World {
 
         let running = threads.run(server::start(config.clone())).await??;
         let start = now();
-        let events = facts::tell(&address_of(&running)?, addresses).await?;
+        tell(&address_of(&running)?, 0..addresses).await?;
         let writing = start.elapsed();
         threads.run(running.stop()).await??;
         let start = now();
@@ -77,15 +77,15 @@ impl World {
         let starting = start.elapsed();
 
         let answer = Arc::new(AtomicUsize::new(0));
-        let table = threads.run(async move { facts::ordinary(addresses) }).await?;
+        let table = threads.run(async move { Ordinary::new(addresses) }).await?;
         let mut rivals = JoinSet::new();
         let echo = Rival::Echo(Echo::new(longest, answer.clone()));
-        let ordinary = Rival::Ordinary(Ordinary(Arc::new(table)));
+        let ordinary = Rival::Ordinary(table);
         Ok(Self {
             maysend: address_of(&running)?,
             echo: threads.serve(&mut rivals, echo).await?,
             ordinary: threads.serve(&mut rivals, ordinary).await?,
-            loaded: Loaded { addresses, events, writing, starting },
+            loaded: Loaded { addresses, events: events(0..addresses), writing, starting },
             answer,
             rivals,
             running,
@@ -138,9 +138,7 @@ impl Threads {
         let runtime = self.runtime()?;
         let listener = runtime.spawn(TcpListener::bind(("127.0.0.1", 0))).await??;
         let address = listener.local_addr()?;
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let serving = server::transport().add_service(rival).serve_with_incoming(incoming);
-        rivals.spawn_on(serving, runtime.handle());
+        rivals.spawn_on(rival.serve(listener), runtime.handle());
         Ok(Server::Http(format!("http://{address}")))
     }
 }
