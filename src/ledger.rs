@@ -233,6 +233,8 @@ pub struct Ledger {
     active: Active,
     /// Whether the file system allocates ahead.
     allocates: bool,
+    /// Octets that the next group will need, going by those before it.
+    room: usize,
 }
 
 /// The segment that grows.
@@ -267,7 +269,7 @@ impl Ledger {
     /// Begins a group that follows the head. `value` is what the caller wants back.
     #[must_use]
     pub fn begin<T>(&self, value: T) -> Group<T> {
-        Group::new(value, self.head(), self.chain, self.shared.seed)
+        Group::new(value, self.head(), self.chain, self.shared.seed, self.room)
     }
 
     /// A reader of what is committed, for any thread.

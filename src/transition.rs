@@ -17,6 +17,8 @@ mod import;
 mod record;
 mod restrict;
 
+use std::sync::Arc;
+
 use crate::authorize::Authorized;
 use crate::catalog::Catalog;
 use crate::model::actor::Actor;
@@ -166,7 +168,7 @@ fn apply(context: &Context<'_>, command: &Command) -> Result<Outcome, Unread> {
             restrict::withdraw(context, scopes, reason, None)
         }
         Command::RecordConsent { scopes, legal_basis, evidence } => {
-            grant::record_consent(context, scopes, *legal_basis, &"".into(), evidence)
+            grant::record_consent(context, scopes, *legal_basis, &Arc::default(), evidence)
         }
         Command::Import { fact, reason, evidence } => {
             import::import(context, *fact, reason, evidence)

@@ -12,6 +12,7 @@ mod chunk;
 mod column;
 mod digest;
 mod earlier;
+mod facts;
 mod flaw;
 mod known;
 mod pump;
@@ -35,10 +36,11 @@ use self::chunk::Chunks;
 use self::column::{Mapped, Plan};
 use self::digest::{Digesting, Running};
 use self::earlier::Earlier;
+use self::facts::Caller;
 use self::known::Known;
 use self::pump::{Outcome, Rejects, Sending, pump};
 use self::row::{Basis, Defaults, Reading, State};
-use super::connect::{Connection, consents};
+use super::connect::Connection;
 use super::filter::{explained, progress};
 use super::list::layout::Input;
 use super::list::rows::Rows;
@@ -179,7 +181,7 @@ where
     let keep = rejects.are_kept();
     let earlier = (!task.commit).then(Earlier::default);
     let chunks = Chunks { rows, plan, reading, keep, earlier, failure: None };
-    let sending = Sending { client: consents(connection), dry_run: !task.commit };
+    let sending = Sending { caller: Caller::new(connection), dry_run: !task.commit };
     Ok(pump(sending, chunks, rejects, bar, interrupted).await)
 }
 

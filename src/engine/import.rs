@@ -73,8 +73,9 @@ impl Engine {
             }
             _ => {}
         }
-        let mut rows = self.authorized(caller, rows)?;
+        let caller = caller.clone();
         let read = self.blocking(move |shared| {
+            let mut rows = shared.authorized(&caller, rows)?;
             shared.prefetch(&mut rows);
             Ok(rows)
         });
@@ -83,19 +84,21 @@ impl Engine {
         self.hand_over(Job::Import(ImportJob { rows, dry_run, reply })).await?;
         self.answered(answer).await
     }
+}
 
+impl Shared {
     /// The rows as authorised commands, if all are well-formed.
     fn authorized(&self, caller: &Caller, rows: Vec<Row>) -> Result<Vec<RowJob>, EngineError> {
-        let now = self.shared.clock.now();
+        let now = self.clock.now();
         let mut authorized = Vec::with_capacity(rows.len());
         let mut violations = Vec::new();
         for (i, row) in rows.into_iter().enumerate() {
             let Row { address, fact, reason, evidence } = row;
             let address = Address::parse(&address).ok();
             let command = Command::Import { fact, reason, evidence };
-            let valid: Vec<&Address> = address.iter().collect();
+            let valid = address.as_ref();
             let found = validate::command(&command, now)
-                .and_then(|()| validate::notice_is_impersonal(&command, &valid));
+                .and_then(|()| validate::notice_is_impersonal(&command, valid.as_slice()));
             if let Err(invalid) = found {
                 violations.extend(invalid.violations.into_iter().map(|violation| Violation {
                     field: format!("facts[{i}].{}", violation.field),
@@ -115,9 +118,7 @@ impl Engine {
             Err(InvalidRequest { violations }.into())
         }
     }
-}
 
-impl Shared {
     /// Reads the events of the rows' addresses, the last of all first, then those before them: so
     /// the ledger is read from front to back as often as the longest history is long. Where that
     /// fails the writer finds out again, and says so.

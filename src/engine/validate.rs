@@ -43,7 +43,7 @@ impl Findings {
         if is_mandatory && text.trim().is_empty() {
             self.add(field, "is mandatory and must not be blank; say why");
         }
-        if text.chars().count() > MAX_REASON {
+        if text.len() > MAX_REASON && text.chars().count() > MAX_REASON {
             self.add(field, format!("is longer than {MAX_REASON} characters"));
         }
     }
@@ -291,6 +291,13 @@ pub fn outlives_erasure(
     findings.into_result()
 }
 
+/// Whether a text holds a control character but those that are allowed.
+pub fn holds_control(text: &str, is_allowed: impl Fn(char) -> bool) -> bool {
+    // Beyond ASCII they all begin with 0xc2: most texts need no closer look.
+    let may_be = |octet: u8| octet < 0x20 || octet == 0x7f || octet == 0xc2;
+    text.bytes().any(may_be) && text.contains(|c: char| c.is_control() && !is_allowed(c))
+}
+
 /// The addresses that a text holds, in whatever spelling.
 #[derive(Debug)]
 struct Mentions {
@@ -373,6 +380,14 @@ mod tests {
     #[track_caller]
     fn check(text: &str, address: &str, expect: bool) {
         assert_eq!(names(text, &Address::parse(address.as_bytes()).unwrap()), expect, "{text}");
+    }
+
+    #[test]
+    fn a_control_character_is_found_wherever_unicode_has_it() {
+        for c in (0..0x300).filter_map(char::from_u32) {
+            assert_eq!(holds_control(&format!("a{c}\u{fc}"), |_| false), c.is_control(), "{c:?}");
+            assert_eq!(holds_control(&format!("{c}"), |c| c == '\n'), c.is_control() && c != '\n');
+        }
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::Engine;
 use super::error::{EngineError, InvalidRequest};
 use super::request::RequestKey;
 use super::validate;
 use super::writer::{Job, Target, WriteJob};
+use super::{Engine, Shared};
 use crate::authorize::{Authorized, authorize};
 use crate::model::actor::Caller;
 use crate::model::address::Address;
@@ -59,12 +59,13 @@ impl Engine {
             *owner_session &= is_one && caller.holds_owner_sessions();
         }
         validate::command(&command, self.shared.clock.now())?;
-        let parsed: Vec<Option<Address>> =
-            addresses.iter().map(|raw| Address::parse(raw).ok()).collect();
-        let valid: Vec<&Address> = parsed.iter().flatten().collect();
-        validate::notice_is_impersonal(&command, &valid)?;
+        let parsed = addresses.iter().map(|raw| Address::parse(raw).ok());
+        let targets: Vec<Option<Target>> =
+            parsed.map(|address| Some(self.shared.target(address?))).collect();
+        let named = targets.iter().flatten().filter_map(|target| target.address.as_ref());
+        let named: Vec<&Address> = named.collect();
+        validate::notice_is_impersonal(&command, &named)?;
         let command = authorize(caller, command)?;
-        let targets = parsed.into_iter().map(|address| Some(self.target(address?))).collect();
         self.submit(command, targets, &request_id, &body).await
     }
 
@@ -93,14 +94,15 @@ impl Engine {
         }
         self.jobs.send(job).await.map_err(|_| EngineError::Stopping)
     }
+}
 
+impl Shared {
     pub(super) fn target(&self, address: Address) -> Target {
-        let base = address.base();
-        let fingerprint = self.fingerprint(&address);
+        let tagged = address.base().is_some();
         Target {
-            fingerprint,
-            base: self.shared.base_of(&address),
-            tagged: base.is_some(),
+            fingerprint: self.fingerprinter.fingerprint(address.as_str().as_bytes()),
+            base: if tagged { self.base_of(&address) } else { None },
+            tagged,
             address: Some(address),
         }
     }

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(super) use self::erase::DecideJob;
 pub(super) use self::import::{ImportJob, Prefetched, RowJob};
-use self::stage::{Applied, Stage};
+use self::stage::Stage;
 use super::Shared;
 use super::campaigns::CatalogRefused;
 use super::error::EngineError;
@@ -38,6 +38,7 @@ use crate::model::address::Address;
 use crate::model::campaign::Campaign;
 use crate::model::command::Command;
 use crate::model::day::Timestamp;
+use crate::model::event::Event;
 use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
@@ -218,7 +219,7 @@ impl Writer {
     }
 
     /// Applies a committed group in slices, never parting the events of one address's write.
-    fn apply(&self, committed: &Committed<Vec<Applied>>) {
+    fn apply(&self, committed: &Committed<Vec<Event>>) {
         let mut changes = committed.as_slice();
         while !changes.is_empty() {
             let mut end = changes.len().min(APPLY_SLICE);
@@ -231,13 +232,7 @@ impl Writer {
             let (slice, rest) = changes.split_at(end);
             let mut index = self.shared.index_mut();
             for change in slice {
-                index.apply(&Change {
-                    fingerprint: change.fingerprint,
-                    revision: change.revision,
-                    tagged: change.tagged,
-                    owner_proof: change.owner_proof,
-                    effects: &change.effects,
-                });
+                index.apply(&Change::from(change));
             }
             changes = rest;
         }

@@ -60,6 +60,8 @@ impl Ledger {
         let (last, chain) = group.end();
         let octets = group.seal();
         let end = start + wide(octets.len());
+        // A large group is mostly followed by one alike; small ones soon ask for little again.
+        self.room = octets.len().max(self.room / 2);
         if let Err(error) = self.active.file.write_at(octets, start) {
             return Err(self.cut(start, error));
         }

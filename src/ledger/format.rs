@@ -205,9 +205,10 @@ impl Outside {
 
     /// The chain that this frame must carry behind one that carries `before`.
     pub(super) fn chained_to(&self, before: &Chain) -> Chain {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(before).update(&self.fields()[..52]);
-        *hasher.finalize().as_bytes()
+        let mut octets = [0; 84];
+        put(&mut octets, 0, *before);
+        octets[32..].copy_from_slice(&self.fields()[..52]);
+        digest(&octets)
     }
 
     fn fields(&self) -> [u8; FRAME] {

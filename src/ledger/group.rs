@@ -32,7 +32,10 @@ enum Fault {
 }
 
 impl<T> Group<T> {
-    pub(super) fn new(value: T, head: Revision, chain: Chain, seed: Seed) -> Self {
+    /// A group that has room for so many octets without growing.
+    pub(super) fn new(value: T, head: Revision, chain: Chain, seed: Seed, room: usize) -> Self {
+        let mut octets = Vec::with_capacity(room.max(HEAD));
+        octets.resize(HEAD, 0);
         Self {
             value,
             seed,
@@ -40,7 +43,7 @@ impl<T> Group<T> {
             next: head.next(),
             chain,
             count: 0,
-            octets: vec![0; HEAD],
+            octets,
             index: Vec::new(),
             fault: None,
         }
@@ -80,6 +83,12 @@ impl<T> Group<T> {
     }
 
     /// What the caller wants back.
+    #[must_use]
+    pub const fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// The same, to be changed.
     pub fn value_mut(&mut self) -> &mut T {
         &mut self.value
     }

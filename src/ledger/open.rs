@@ -82,7 +82,8 @@ impl Ledger {
         shared.commit(position.revision);
         let (end, allocated) = (position.offset, position.offset);
         let active = Active { segment, file, end, allocated };
-        let mut ledger = Self { shared, options, key_check, chain, active, allocates: true };
+        let mut ledger =
+            Self { shared, options, key_check, chain, active, allocates: true, room: 0 };
         ledger.allocate(end + options.reserve_octets)?;
         if latched {
             ledger.latch();

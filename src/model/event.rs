@@ -124,10 +124,10 @@ impl Statement {
             controllers: Vec::new(),
             channels: Vec::new(),
             cause: None,
-            reason: "".into(),
+            reason: Arc::default(),
             legal_basis: None,
             evidence: None,
-            erasure_id: "".into(),
+            erasure_id: Arc::default(),
             owner_proof: None,
             effects: Vec::new(),
         }

@@ -88,11 +88,11 @@ impl Default for Evidence {
     fn default() -> Self {
         Self {
             method: Method::Unspecified,
-            source: "".into(),
+            source: Arc::default(),
             notice: Notice::default(),
-            document_ref: "".into(),
-            ip: "".into(),
-            user_agent: "".into(),
+            document_ref: Arc::default(),
+            ip: Arc::default(),
+            user_agent: Arc::default(),
             occurred_at: None,
         }
     }

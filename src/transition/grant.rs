@@ -89,8 +89,10 @@ fn start_afresh(draft: &mut Draft, scopes: &[Scope], controllers: &[ControllerId
 /// The controllers behind brand and topic scopes, each once.
 fn controllers_of(scopes: &[Scope]) -> Vec<ControllerId> {
     let brands = scopes.iter().filter_map(|scope| scope.brand());
-    let controllers: BTreeSet<ControllerId> = brands.map(BrandId::controller).collect();
-    controllers.into_iter().collect()
+    let mut controllers: Vec<ControllerId> = brands.map(BrandId::controller).collect();
+    controllers.sort_unstable();
+    controllers.dedup();
+    controllers
 }
 
 pub(super) fn register(

@@ -4,10 +4,10 @@ use std::io::Read;
 
 use super::column::Plan;
 use super::earlier::Earlier;
+use super::facts::Facts;
 use super::flaw::Flaw;
 use super::row::{Reading, State};
 use crate::cli::list::rows::{RowError, Rows};
-use crate::grpc::api;
 
 /// Most rows of a chunk: what a server takes in one call.
 pub(super) const ROWS: usize = 10_000;
@@ -34,7 +34,7 @@ pub(super) struct Line {
 pub(super) struct Chunk {
     pub(super) lines: Vec<Line>,
     /// One for each line without a flaw.
-    pub(super) facts: Vec<api::ImportedFact>,
+    pub(super) facts: Facts,
     /// How many of these name an address that an earlier call named.
     pub(super) repeats: u64,
     /// Octets that the rows have in the file.

@@ -45,6 +45,23 @@ impl Column {
         Self::DocumentRef,
     ];
 
+    /// Its place among all.
+    const fn place(self) -> usize {
+        match self {
+            Self::Address => 0,
+            Self::Scope => 1,
+            Self::State => 2,
+            Self::Basis => 3,
+            Self::Source => 4,
+            Self::OccurredAt => 5,
+            Self::Reason => 6,
+            Self::Wording => 7,
+            Self::WordingVersion => 8,
+            Self::Language => 9,
+            Self::DocumentRef => 10,
+        }
+    }
+
     /// The name that it has where nobody gave it another.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -216,17 +233,13 @@ impl Plan {
             }
             Places::Fields { .. } if row.shape == Shape::Malformed => cells.is_malformed = true,
             Places::Fields { delimiter, indices } => {
-                for (index, field) in Fields::new(row.octets, *delimiter).enumerate() {
-                    let here = Column::ALL.into_iter().zip(indices);
-                    for (column, _) in here.filter(|(_, at)| **at == Some(index)) {
-                        cells.set(column, Said::of_octets(content(field)));
-                    }
-                }
-                // A row that ends early has nothing in the columns that it lacks.
-                for (column, at) in Column::ALL.into_iter().zip(indices) {
-                    if at.is_some() && matches!(cells.get(column), Said::NoColumn) {
-                        cells.set(column, Said::Text("".into()));
-                    }
+                let mut fields = Vec::with_capacity(2 * COLUMNS);
+                fields.extend(Fields::new(row.octets, *delimiter));
+                for (cell, at) in cells.said.iter_mut().zip(indices) {
+                    let Some(at) = at else { continue };
+                    // A row that ends early has nothing in the columns that it lacks.
+                    let field = fields.get(*at).copied().unwrap_or_default();
+                    *cell = Said::of_octets(content(field));
                 }
             }
             Places::Keys(keys) => {
@@ -308,12 +321,20 @@ pub(super) struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     fn set(&mut self, column: Column, said: Said<'a>) {
-        let cells = Column::ALL.into_iter().zip(&mut self.said);
-        cells.filter(|(of, _)| *of == column).for_each(|(_, cell)| *cell = said.clone());
+        self.said[column.place()] = said;
     }
 
     pub(super) fn get(&self, column: Column) -> &Said<'a> {
-        let mut cells = Column::ALL.into_iter().zip(&self.said);
-        cells.find(|(of, _)| *of == column).map_or(&Said::NoColumn, |(_, cell)| cell)
+        &self.said[column.place()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_has_the_place_that_it_has_among_all() {
+        assert_eq!(Column::ALL.map(Column::place), std::array::from_fn(|place| place));
     }
 }

@@ -1,6 +1,6 @@
 //! The scopes that the server's catalog has.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::cli::connect::{Connection, catalogs};
 use crate::cli::fault::Fault;
@@ -11,8 +11,8 @@ use crate::grpc::api::scope::Level;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     controllers: HashSet<String>,
-    brands: HashSet<String>,
-    topics: HashSet<(String, String)>,
+    /// The topics of each brand.
+    brands: HashMap<String, HashSet<String>>,
 }
 
 impl Known {
@@ -28,11 +28,12 @@ impl Known {
     pub(super) fn of(catalog: api::GetCatalogResponse) -> Self {
         let mut known = Self::default();
         known.controllers.extend(catalog.controllers.into_iter().map(|controller| controller.id));
-        for brand in catalog.brands {
-            let topics = brand.topics.into_iter().map(|topic| (brand.id.clone(), topic.id));
-            known.topics.extend(topics);
-            known.brands.insert(brand.id);
-        }
+        known.brands.extend(
+            catalog
+                .brands
+                .into_iter()
+                .map(|brand| (brand.id, brand.topics.into_iter().map(|topic| topic.id).collect())),
+        );
         known
     }
 
@@ -41,9 +42,9 @@ impl Known {
             None => false,
             Some(Level::Everything(_)) => true,
             Some(Level::Controller(id)) => self.controllers.contains(id),
-            Some(Level::Brand(id)) => self.brands.contains(id),
+            Some(Level::Brand(id)) => self.brands.contains_key(id),
             Some(Level::Topic(api::TopicRef { brand, topic })) => {
-                self.topics.contains(&(brand.clone(), topic.clone()))
+                self.brands.get(brand).is_some_and(|topics| topics.contains(topic))
             }
         }
     }

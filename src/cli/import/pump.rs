@@ -11,15 +11,14 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::chunk::{Chunk, Chunks};
+use super::facts::Caller;
 use super::tally::{Fate, Reason, Tally};
-use crate::cli::connect::Connection;
 use crate::cli::fault::Fault;
 use crate::cli::list::added::Added;
 use crate::cli::list::layout::Layout;
 use crate::cli::list::rows::RowError;
 use crate::cli::output::grouped;
-use crate::grpc::api::consent_service_client::ConsentServiceClient;
-use crate::grpc::api::{ImportFactsRequest, ImportFactsResponse};
+use crate::grpc::api::ImportFactsResponse;
 
 /// What a refused row gets besides its own columns.
 const ADDED: Added = Added(["maysend_reason", "maysend_explanation"]);
@@ -90,7 +89,7 @@ impl<W: Write> Rejects<W> {
 
 /// Sends chunks to a server.
 pub(super) struct Sending {
-    pub(super) client: ConsentServiceClient<Connection>,
+    pub(super) caller: Caller,
     pub(super) dry_run: bool,
 }
 
@@ -151,10 +150,9 @@ impl Sending {
         let mut places: Vec<usize> = (0..chunk.facts.len()).collect();
         let mut facts = std::mem::take(&mut chunk.facts);
         while !facts.is_empty() {
-            let request = ImportFactsRequest { facts: facts.clone(), dry_run: self.dry_run };
-            let status = match self.client.import_facts(request).await {
+            let status = match self.caller.import(facts.request(self.dry_run)).await {
                 Ok(response) => {
-                    answered.response = response.into_inner();
+                    answered.response = response;
                     break;
                 }
                 Err(status) => status,
@@ -163,8 +161,7 @@ impl Sending {
             if found.is_empty() || found.keys().any(|at| *at >= facts.len()) {
                 return Err(Fault::from(status).into());
             }
-            let mut at = 0..;
-            facts.retain(|_| at.next().is_none_or(|at| !found.contains_key(&at)));
+            facts = facts.retained(|at| !found.contains_key(&at));
             let mut left = Vec::with_capacity(facts.len());
             for (at, place) in places.into_iter().enumerate() {
                 match found.get(&at) {

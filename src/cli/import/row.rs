@@ -8,7 +8,7 @@ use super::column::{Cells, Column, Said};
 use super::flaw::Flaw;
 use super::known::Known;
 use crate::cli::scope;
-use crate::engine::validate::{MAX_REASON, MAX_TEXT, MAX_WORDING};
+use crate::engine::validate::{MAX_REASON, MAX_TEXT, MAX_WORDING, holds_control};
 use crate::grpc::api;
 use crate::grpc::api::scope::Level;
 use crate::model::address::Address;
@@ -137,12 +137,14 @@ impl Reading {
         if state == State::Blocked && reason.is_empty() {
             return Err(Flaw::NoReason);
         }
-        if reason.chars().count() > MAX_REASON {
+        if reason.len() > MAX_REASON && reason.chars().count() > MAX_REASON {
             return Err(Flaw::TooLong);
         }
+        let source = self.source(line, own);
+        line_of_text(&source)?;
         let evidence = api::Evidence {
             method: api::Method::Import.into(),
-            source: line_of_text(&self.source(line, own))?.to_owned(),
+            source,
             wording: wording(text(Column::Wording)?, address)?.to_owned(),
             wording_version: line_of_text(text(Column::WordingVersion)?)?.to_owned(),
             language: line_of_text(text(Column::Language)?)?.to_owned(),
@@ -163,11 +165,8 @@ impl Reading {
     /// Names the row, for good: by it the server knows the row again.
     fn source(&self, line: u64, own: &str) -> String {
         let Self { file, digest, .. } = self;
-        if own.is_empty() {
-            format!("{file}:{line} sha256:{digest}")
-        } else {
-            format!("{file}:{line} sha256:{digest} {own}")
-        }
+        let (line, gap) = (line.to_string(), if own.is_empty() { "" } else { " " });
+        [file, ":", &line, " sha256:", digest, gap, own].concat()
     }
 
     fn state(&self, cells: &Cells<'_>) -> Result<State, Flaw> {
@@ -175,8 +174,7 @@ impl Reading {
             None => self.defaults.state.ok_or(Flaw::NoState),
             Some("") => Err(Flaw::NoState),
             Some(word) => {
-                let word = word.to_lowercase().replace(['_', ' '], "-");
-                let known = State::ALL.into_iter().find(|state| state.name() == word);
+                let known = State::ALL.into_iter().find(|state| is_word(word, state.name()));
                 known.ok_or(Flaw::UnknownState)
             }
         }
@@ -186,11 +184,11 @@ impl Reading {
         match cells.text(Column::Basis)? {
             None => self.defaults.basis.map(api::LegalBasis::from).ok_or(Flaw::NoBasis),
             Some("") => Err(Flaw::NoBasis),
-            Some(word) => match word.to_lowercase().replace(['_', ' '], "-").as_str() {
-                "consent" => Ok(api::LegalBasis::Consent),
-                "existing-customer" => Ok(api::LegalBasis::ExistingCustomer),
-                _ => Err(Flaw::UnknownBasis),
-            },
+            Some(word) if is_word(word, "consent") => Ok(api::LegalBasis::Consent),
+            Some(word) if is_word(word, "existing-customer") => {
+                Ok(api::LegalBasis::ExistingCustomer)
+            }
+            Some(_) => Err(Flaw::UnknownBasis),
         }
     }
 
@@ -245,9 +243,18 @@ impl Cells<'_> {
     }
 }
 
+/// Whether somebody who wrote this meant the word, in whatever capitals.
+fn is_word(text: &str, word: &str) -> bool {
+    let meant = |octet: u8| match octet {
+        b'_' | b' ' => b'-',
+        other => other.to_ascii_lowercase(),
+    };
+    text.len() == word.len() && text.bytes().map(meant).eq(word.bytes())
+}
+
 /// A text of one line.
 fn line_of_text(text: &str) -> Result<&str, Flaw> {
-    if text.contains(char::is_control) {
+    if holds_control(text, |_| false) {
         return Err(Flaw::ControlCharacters);
     }
     if text.len() > MAX_TEXT { Err(Flaw::TooLong) } else { Ok(text) }
@@ -255,7 +262,7 @@ fn line_of_text(text: &str) -> Result<&str, Flaw> {
 
 /// A text of several lines.
 fn prose(text: &str) -> Result<&str, Flaw> {
-    if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+    if holds_control(text, |c| matches!(c, '\n' | '\r' | '\t')) {
         return Err(Flaw::ControlCharacters);
     }
     Ok(text)

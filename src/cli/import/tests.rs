@@ -1,5 +1,7 @@
 //! What is read of a file, each flaw of a row, and imports over a real server.
 
+use prost::Message as _;
+
 use super::*;
 use crate::cli::connect::Server;
 use crate::cli::import::column::PlanError;
@@ -50,7 +52,9 @@ fn read_as(file: &[u8], map: &[&str], defaults: Defaults) -> Result<FileRead, Pl
         for line in &chunk.lines {
             read.flaws.extend(line.flaw.map(|flaw| (line.number, line.state, flaw)));
         }
-        read.facts.extend(chunk.facts);
+        let request = api::ImportFactsRequest::decode(chunk.facts.request(false)).unwrap();
+        assert_eq!(request.facts.len(), chunk.facts.len());
+        read.facts.extend(request.facts);
     }
     Ok(read)
 }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::stage::{Applied, Kept, Stage};
+use super::stage::{Kept, Stage};
 use super::{Reply, Target, Writer};
 use crate::authorize::{Authorized, four_eyes};
 use crate::engine::erasure::{Case, CaseChange, CaseState};
@@ -158,12 +158,12 @@ impl Writer {
         let requested = requested(case, held)?;
         let mut payload = Vec::new();
         encode_tombstone(&event, &requested, rand::random(), &mut payload);
-        group.value_mut().push(Applied::of(&event));
         let erases: Vec<Revision> = held.events.iter().map(|event| event.revision).collect();
+        let change = CaseChange::of_tombstone(&event, &requested, erases.clone());
+        group.value_mut().push(event);
         let erased = self.ledger.redact(group, &erases, &payload);
         let erased = self.told(erased)?;
         self.apply(&erased);
-        let change = CaseChange::of_tombstone(&event, &requested, erases);
         self.shared.keep(Kept::of_case(change, at));
         self.publish();
         Ok(())

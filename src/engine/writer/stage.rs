@@ -2,10 +2,13 @@
 //! far; nothing outside it changes before it is committed.
 
 mod import;
+mod look;
+mod overlay;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::look::{Look, PastBefore, needs_no_past};
+use self::overlay::{Overlay, Pending, Place};
 use super::super::Shared;
 use super::super::erasure::CaseChange;
 use super::super::error::EngineError;
@@ -15,38 +18,15 @@ use super::{NoticeAt, Target, WriteJob, notice_digest};
 use crate::authorize::Authorized;
 use crate::catalog::Catalog;
 use crate::ledger::{Group, RecordKind};
-use crate::model::command::{Command, Wish};
+use crate::model::command::Command;
 use crate::model::day::{Timestamp, Today};
-use crate::model::event::{Effect, Event, EventKind, OwnerProof, Statement};
+use crate::model::event::{Effect, Event, EventKind, Statement};
 use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 use crate::model::verdict::WriteOutcome;
-use crate::profile::Profile;
 use crate::record::{RequestRecord, encode_event, encode_notice, encode_request};
 use crate::transition::{Moment, Outcome, Past, Subject, Transition, transition};
-
-/// A change that the index takes once the group is durable.
-#[derive(Debug)]
-pub(super) struct Applied {
-    pub(super) fingerprint: Fingerprint,
-    pub(super) revision: Revision,
-    pub(super) tagged: bool,
-    pub(super) owner_proof: Option<OwnerProof>,
-    pub(super) effects: Vec<Effect>,
-}
-
-impl Applied {
-    pub(super) fn of(event: &Event) -> Self {
-        Self {
-            fingerprint: event.fingerprint,
-            revision: event.revision,
-            tagged: event.tagged,
-            owner_proof: event.statement.owner_proof,
-            effects: event.statement.effects.clone(),
-        }
-    }
-}
 
 /// What else is true once the group is durable.
 #[derive(Debug, Default)]
@@ -64,60 +44,39 @@ impl Kept {
     }
 }
 
-/// An address as this group leaves it so far.
-#[derive(Debug, Clone)]
-struct Pending {
-    profile: Profile,
-    /// Its last event before this group.
-    before: Revision,
-    last: Revision,
-    owner_yes: Revision,
-    /// Its events of this group, oldest first.
-    events: Vec<Event>,
-}
-
-/// What a transition asked for, as it was before its call.
-#[derive(Debug)]
-struct ReadPast {
-    /// Newest first.
-    events: Vec<Event>,
-    base_spoke: Option<Timestamp>,
-}
-
-/// The same, lent.
-#[derive(Debug, Clone, Copy, Default)]
-struct PastBefore<'a> {
-    events: &'a [Event],
-    base_spoke: Option<Timestamp>,
-}
-
-impl ReadPast {
-    fn before(&self) -> PastBefore<'_> {
-        PastBefore { events: &self.events, base_spoke: self.base_spoke }
-    }
-}
-
 pub(super) struct Stage {
     shared: Arc<Shared>,
     catalog: Arc<Catalog>,
     now: Moment,
-    group: Group<Vec<Applied>>,
-    overlay: HashMap<Fingerprint, Pending>,
+    group: Group<Vec<Event>>,
+    overlay: Overlay,
+    /// Calls so far.
+    calls: usize,
+    /// The notice of the event before, and where it lies: most have the same.
+    last_notice: Option<(Notice, Revision)>,
     kept: Kept,
     payload: Vec<u8>,
 }
 
 impl Stage {
-    pub(super) fn new(shared: Arc<Shared>, group: Group<Vec<Applied>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, group: Group<Vec<Event>>) -> Self {
         Self {
             catalog: shared.catalog(),
             now: shared.moment(),
             shared,
             group,
-            overlay: HashMap::new(),
+            overlay: Overlay::default(),
+            calls: 0,
+            last_notice: None,
             kept: Kept::default(),
             payload: Vec::new(),
         }
+    }
+
+    /// Makes room, so that nothing is moved while a call of so many addresses is staged.
+    fn reserve(&mut self, addresses: usize) {
+        self.overlay.reserve(addresses);
+        self.group.value_mut().reserve(addresses);
     }
 
     /// When its events happen.
@@ -125,7 +84,7 @@ impl Stage {
         self.now
     }
 
-    pub(super) fn finish(mut self) -> (Group<Vec<Applied>>, Kept) {
+    pub(super) fn finish(mut self) -> (Group<Vec<Event>>, Kept) {
         self.kept.at = Some(self.now.at);
         (self.group, self.kept)
     }
@@ -170,9 +129,9 @@ impl Stage {
         // What the call needs to know is read before anything of it is staged: a call that
         // meets damage leaves nothing in the group but its noes. A no is always taken: where the
         // past cannot be read it is recorded as if it were new.
-        let pasts = match self.read_pasts(job, command) {
-            Ok(pasts) => pasts,
-            Err(_) if needs_no_past(command.value()) => HashMap::new(),
+        let mut looks = match self.look(job, command) {
+            Ok(looks) => looks.into_iter(),
+            Err(_) if needs_no_past(command.value()) => Vec::new().into_iter(),
             Err(error) => {
                 let noes = command.without_yeses().filter(|noes| needs_no_past(noes.value()));
                 return noes
@@ -180,15 +139,19 @@ impl Stage {
                     .and(Err(error));
             }
         };
-        let request_id: Arc<str> = job.request.as_ref().map_or("".into(), |key| key.id.clone());
+        let request_id = job.request.as_ref().map_or_else(Arc::default, |key| key.id.clone());
         let mut outcomes = Vec::with_capacity(job.targets.len());
-        for (i, target) in job.targets.iter().enumerate() {
+        for target in &job.targets {
+            let look = looks.next().unwrap_or(Look::Open);
             let Some(target) = target else {
                 outcomes.push(WriteOutcome::InvalidAddress);
                 continue;
             };
-            let past = pasts.get(&i).map_or(PastBefore::default(), ReadPast::before);
-            let outcome = self.target(target, command, &request_id, past)?;
+            let outcome = match look {
+                Look::Done(outcome) => self.statements(target, command, &request_id, outcome, &[]),
+                Look::Open => self.target(target, command, &request_id, PastBefore::default())?,
+                Look::Past(past) => self.target(target, command, &request_id, past.before())?,
+            };
             if outcome.choices.is_empty() {
                 outcomes.push(outcome.outcome);
             } else {
@@ -216,60 +179,6 @@ impl Stage {
         Revision::new(self.group.next_revision().number().saturating_sub(1))
     }
 
-    /// The events, newest first, of those targets whose transition asks for them. A target that
-    /// the same call names twice is asked again when its turn comes.
-    fn read_pasts(
-        &mut self,
-        job: &WriteJob,
-        command: &Authorized<Command>,
-    ) -> Result<HashMap<usize, ReadPast>, EngineError> {
-        let mut pasts = HashMap::new();
-        let mut seen = std::collections::HashSet::new();
-        for (i, target) in job.targets.iter().enumerate() {
-            let Some(target) = target else { continue };
-            let is_repeated = !seen.insert(target.fingerprint);
-            let asks = is_repeated
-                || matches!(self.run(target, command, Past::Unread), Transition::NeedsPast);
-            if asks {
-                let last = self.pending(target.fingerprint).before;
-                let looks_back = match command.value() {
-                    // It joins the case that is pending, however long ago that began.
-                    Command::RequestErasure { .. } => usize::MAX,
-                    no if needs_no_past(no) => NO_LOOKS_BACK,
-                    _ => usize::MAX,
-                };
-                let walk = self.shared.walk(last).take(looks_back);
-                let events: Vec<Event> = walk.collect::<Result<_, _>>()?;
-                let is_owners = matches!(command.value(), Command::OwnerChoice { .. });
-                let base_spoke = if is_owners { self.base_spoke(target)? } else { None };
-                pasts.insert(i, ReadPast { events, base_spoke });
-            }
-        }
-        Ok(pasts)
-    }
-
-    /// When anything was last recorded of what precedes the plus tag. One that cannot be told may
-    /// have spoken just now.
-    fn base_spoke(&mut self, target: &Target) -> Result<Option<Timestamp>, EngineError> {
-        if !target.tagged {
-            return Ok(None);
-        }
-        let base = target.base.or_else(|| {
-            let base = target.address.as_ref()?.base()?;
-            Some(self.shared.fingerprinter.fingerprint(base.as_str().as_bytes()))
-        });
-        let Some(base) = base else { return Ok(Some(self.now.at)) };
-        let pending = self.pending(base);
-        match pending.before {
-            _ if !pending.events.is_empty() => Ok(Some(self.now.at)),
-            Revision::ZERO => Ok(None),
-            before => {
-                let last = self.shared.event_if_kept(before)?;
-                Ok(Some(last.map_or(self.now.at, |event| event.recorded_at)))
-            }
-        }
-    }
-
     fn target(
         &mut self,
         target: &Target,
@@ -280,22 +189,64 @@ impl Stage {
         let mut transition = self.run(target, command, Past::Unread);
         let mut said = Vec::new();
         if transition == Transition::NeedsPast {
-            let staged = self.pending(target.fingerprint).events.iter().rev().cloned();
-            let events: Vec<Event> = staged.chain(past.events.iter().cloned()).collect();
+            said = self.staged(target);
+            said.extend(past.events.iter().cloned());
             let base_spoke = past.base_spoke;
-            transition = self.run(target, command, Past::Read { events: &events, base_spoke });
-            said = events;
+            transition = self.run(target, command, Past::Read { events: &said, base_spoke });
         }
-        let Transition::Done(mut outcome) = transition else {
+        let Transition::Done(outcome) = transition else {
             return Err(super::super::damaged(&"a transition asked twice for the past"));
         };
+        Ok(self.statements(target, command, request_id, outcome, &said))
+    }
+
+    /// Stages what a transition came to. `said` is the past that it asked for.
+    fn statements(
+        &mut self,
+        target: &Target,
+        command: &Authorized<Command>,
+        request_id: &Arc<str>,
+        mut outcome: Outcome,
+        said: &[Event],
+    ) -> Outcome {
         for statement in std::mem::take(&mut outcome.statements) {
             let sent_again = |event| self.is_attempt(event, command, request_id, &statement);
             if !said.iter().any(sent_again) {
                 self.event(target, command, request_id, statement);
             }
         }
-        Ok(outcome)
+        outcome
+    }
+
+    /// The events of the address in this group, newest first.
+    fn staged(&mut self, target: &Target) -> Vec<Event> {
+        let Pending { before, last, .. } = *self.pending(target);
+        self.staged_between(before, last).cloned().collect()
+    }
+
+    /// The events of an address in this group beyond `after`, from `last` back.
+    fn staged_between(&self, after: Revision, last: Revision) -> impl Iterator<Item = &Event> {
+        let events = self.group.value();
+        let at = move |revision: Revision| {
+            let place = events.binary_search_by_key(&revision, |event| event.revision).ok()?;
+            events.get(place).filter(|_| revision > after)
+        };
+        std::iter::successors(at(last), move |event| at(event.previous))
+    }
+
+    /// Where an address lies in the overlay, with its profile as this group leaves it so far.
+    fn settled(&mut self, fingerprint: Fingerprint) -> Place {
+        let place = self.overlay.place(&self.shared, fingerprint);
+        let Pending { settled, last, .. } = self.overlay[place];
+        if settled < last {
+            let events: Vec<&Event> = self.staged_between(settled, last).collect();
+            let effects = events.iter().rev().flat_map(|event| &event.statement.effects);
+            let effects: Vec<Effect> = effects.copied().collect();
+            let pending = &mut self.overlay[place];
+            effects.into_iter().for_each(|effect| pending.profile.apply(effect));
+            pending.settled = last;
+        }
+        place
     }
 
     /// Whether an event is what an earlier attempt at the same call recorded of its noes before its
@@ -323,29 +274,19 @@ impl Stage {
         command: &Authorized<Command>,
         past: Past<'_>,
     ) -> Transition {
-        let own = self.pending(target.fingerprint);
-        let (profile, owner_yes) = (own.profile.clone(), own.owner_yes);
+        let own = self.settled(target.fingerprint);
+        let base = target.base.map(|base| self.settled(base));
+        let Pending { profile, owner_yes, .. } = &self.overlay[own];
         // The base is not asked while its own last revision is older than the owner's last yes.
-        let base = target.base.map(|base| self.pending(base));
-        let base = base.filter(|base| base.last >= owner_yes).map(|base| base.profile.clone());
-        let subject = Subject { profile: &profile, base: base.as_ref() };
+        let base = base.map(|base| &self.overlay[base]).filter(|base| base.last >= *owner_yes);
+        let subject = Subject { profile, base: base.map(|base| &base.profile) };
         transition(subject, past, command, &self.catalog, self.now)
     }
 
-    /// The address as this group leaves it so far.
-    fn pending(&mut self, fingerprint: Fingerprint) -> &mut Pending {
-        self.overlay.entry(fingerprint).or_insert_with(|| {
-            let index = self.shared.index();
-            let known = index.get(fingerprint);
-            let last = known.as_ref().map_or(Revision::ZERO, |known| known.last);
-            Pending {
-                profile: known.map(|known| known.profile).unwrap_or_default(),
-                before: last,
-                last,
-                owner_yes: index.owner_yes(fingerprint),
-                events: Vec::new(),
-            }
-        })
+    /// What this group knows of the address so far, but its profile: that is `settled`.
+    fn pending(&mut self, target: &Target) -> &mut Pending {
+        let place = self.overlay.place(&self.shared, target.fingerprint);
+        &mut self.overlay[place]
     }
 
     pub(super) fn event(
@@ -355,12 +296,11 @@ impl Stage {
         request_id: &Arc<str>,
         statement: Statement,
     ) {
-        let notice = statement.evidence.as_ref().map(|evidence| evidence.notice.clone());
-        let notice = notice.filter(|notice| !notice.is_empty()).map(|notice| self.notice(&notice));
-        let previous = self.pending(target.fingerprint).last;
+        let notice = statement.evidence.as_ref().map(|evidence| &evidence.notice);
+        let notice = notice.filter(|notice| !notice.is_empty()).map(|notice| self.notice(notice));
         let event = Event {
             revision: self.group.next_revision(),
-            previous,
+            previous: self.pending(target).last,
             recorded_at: self.now.at,
             fingerprint: target.fingerprint,
             address: target.address.clone(),
@@ -372,57 +312,34 @@ impl Stage {
         self.payload.clear();
         encode_event(&event, notice, rand::random(), &mut self.payload);
         let revision = self.group.push(RecordKind::Event, &self.payload);
-        self.group.value_mut().push(Applied::of(&event));
         self.kept.cases.extend(CaseChange::of_event(&event));
-        let pending = self.pending(target.fingerprint);
-        for effect in &event.statement.effects {
-            pending.profile.apply(*effect);
-        }
+        let pending = self.pending(target);
         if event.tagged && event.statement.owner_proof.is_some() {
             pending.owner_yes = revision;
         }
         pending.last = revision;
-        pending.events.push(event);
+        self.group.value_mut().push(event);
     }
 
     /// Where a notice lies; it is stored once and shared by all who saw it.
     fn notice(&mut self, notice: &Notice) -> Revision {
+        if let Some((last, at)) = &self.last_notice
+            && last == notice
+        {
+            return *at;
+        }
         let digest = notice_digest(&self.shared.keys, notice);
         let stored = super::super::locked(&self.shared.notice_at).get(&digest).copied();
-        if let Some(at) = stored.or_else(|| self.kept.notices.get(&digest).copied()) {
-            return at;
-        }
-        self.payload.clear();
-        encode_notice(notice, rand::random(), &mut self.payload);
-        let at = self.group.push(RecordKind::Notice, &self.payload);
-        self.kept.notices.insert(digest, at);
+        let at = stored.or_else(|| self.kept.notices.get(&digest).copied());
+        let at = at.unwrap_or_else(|| {
+            self.payload.clear();
+            encode_notice(notice, rand::random(), &mut self.payload);
+            let at = self.group.push(RecordKind::Notice, &self.payload);
+            self.kept.notices.insert(digest, at);
+            at
+        });
+        self.last_notice = Some((notice.clone(), at));
         at
-    }
-}
-
-/// Events that a no looks back over to find itself said before. Beyond them it counts as new: who
-/// clicks one link for ever must not make all writes wait for a walk through all those clicks.
-const NO_LOOKS_BACK: usize = 256;
-
-/// Whether a command is a no that only asks of the past whether it was said before.
-fn needs_no_past(command: &Command) -> bool {
-    match command {
-        Command::BlockAddresses { .. }
-        | Command::OptOut { .. }
-        | Command::WithdrawConsent { .. }
-        | Command::RequestErasure { .. } => true,
-        Command::OwnerChoice { choices, .. } => {
-            choices.iter().all(|choice| choice.wish == Wish::Unsubscribe)
-        }
-        Command::Import { fact, .. } => fact.is_no(),
-        Command::RegisterAddresses { .. }
-        | Command::LiftBlocks { .. }
-        | Command::RecordConsent { .. }
-        | Command::MarkConsentRequested { .. }
-        | Command::ResubscribeByStaff { .. }
-        | Command::BeginOptIn { .. }
-        | Command::ApproveErasure { .. }
-        | Command::RejectErasure { .. } => false,
     }
 }
 

@@ -15,7 +15,7 @@ pub(in crate::grpc) fn explain(
     let Subject { brand, campaign } = Subject::named(&brand, &campaign)?;
     let mut reading = Reading::new(catalog);
     let as_of = match as_of {
-        Some(at) => reading.instant("as_of".to_owned(), at).map(Some),
+        Some(at) => reading.instant("as_of", at).map(Some),
         None => Some(None),
     };
     let address = address.into_bytes().into_boxed_slice();

@@ -19,31 +19,32 @@ pub(in crate::grpc) fn import_facts(
     let api::ImportFactsRequest { facts, dry_run } = request;
     let mut reading = Reading::new(catalog);
     let rows = (0_usize..).zip(facts);
-    let rows: Vec<Option<Row>> = rows.map(|(i, fact)| reading.row(i, fact)).collect();
+    let rows: Vec<Option<Row>> = rows
+        .map(|(i, fact)| reading.within(format_args!("facts[{i}]"), |reading| reading.row(fact)))
+        .collect();
     let rows = reading.finish(|| rows.into_iter().collect())?;
     Ok(Import { rows, dry_run })
 }
 
 impl Reading<'_> {
-    fn row(&mut self, i: usize, fact: api::ImportedFact) -> Option<Row> {
+    fn row(&mut self, fact: api::ImportedFact) -> Option<Row> {
         let api::ImportedFact { address, scope, state, legal_basis, evidence, reason } = fact;
-        let field = |name: &str| format!("facts[{i}].{name}");
-        let state = self.imported_state(&field("state"), state);
+        let state = self.imported_state("state", state);
         let scope = match scope {
-            Some(scope) => self.scope(&field("scope"), scope),
-            None => self.fault(field("scope"), "is mandatory; say where it applies"),
+            Some(scope) => self.scope("scope", scope),
+            None => self.fault("scope", "is mandatory; say where it applies"),
         };
         let basis = match state {
             Some(api::ImportedState::Granted) => {
-                self.legal_basis(&field("legal_basis"), legal_basis).map(Some)
+                self.legal_basis("legal_basis", legal_basis).map(Some)
             }
             None => Some(None),
             Some(_) if legal_basis == i32::from(api::LegalBasis::Unspecified) => Some(None),
-            Some(_) => self.fault(field("legal_basis"), "is for GRANTED alone; leave it out"),
+            Some(_) => self.fault("legal_basis", "is for GRANTED alone; leave it out"),
         };
-        let evidence = self.row_evidence(&field("evidence"), evidence);
-        let reason = self.prose(field("reason"), &reason);
-        let fact = self.fact(&field("scope"), state?, scope?, basis?);
+        let evidence = self.row_evidence("evidence", evidence);
+        let reason = self.prose("reason", &reason);
+        let fact = self.fact("scope", state?, scope?, basis?);
         Some(Row {
             address: address.into_bytes().into_boxed_slice(),
             fact: fact?,

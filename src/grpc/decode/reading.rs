@@ -2,6 +2,8 @@
 
 mod evidence;
 
+use std::fmt::Display;
+
 use super::words;
 use crate::catalog::{Brand, Catalog};
 use crate::engine::error::{InvalidRequest, Violation};
@@ -10,7 +12,7 @@ use crate::grpc::api;
 use crate::grpc::api::scope::Level;
 use crate::grpc::refusal::{MAX_FAULTS, Name, Refusal};
 use crate::model::campaign::{Channel, Purpose};
-use crate::model::evidence::LegalBasis;
+use crate::model::evidence::{LegalBasis, Notice};
 use crate::model::fact::Cause;
 use crate::model::scope::{BrandId, ControllerId, Scope};
 
@@ -24,6 +26,8 @@ const MAX_KNOWN: usize = 5;
 #[derive(Debug)]
 pub(super) struct Reading<'c> {
     catalog: &'c Catalog,
+    /// Of the evidence before: the rows of a file mostly have the same.
+    last_notice: Option<Notice>,
     violations: Vec<Violation>,
     /// The first name that the catalog does not have.
     unknown: Option<Name>,
@@ -33,7 +37,13 @@ pub(super) struct Reading<'c> {
 
 impl<'c> Reading<'c> {
     pub(super) const fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, violations: Vec::new(), unknown: None, is_malformed: false }
+        Self {
+            catalog,
+            last_notice: None,
+            violations: Vec::new(),
+            unknown: None,
+            is_malformed: false,
+        }
     }
 
     /// The value, if nothing was wrong.
@@ -43,7 +53,7 @@ impl<'c> Reading<'c> {
         {
             return Ok(value);
         }
-        let Self { catalog: _, violations, unknown, is_malformed } = self;
+        let Self { catalog: _, last_notice: _, violations, unknown, is_malformed } = self;
         match unknown {
             Some(name) if !is_malformed => Err(Refusal::Unknown { name, violations }),
             Some(_) | None => Err(InvalidRequest { violations }.into()),
@@ -72,6 +82,21 @@ impl<'c> Reading<'c> {
             self.violations.push(Violation { field: field.into(), problem: problem.into() });
         }
         None
+    }
+
+    /// Reads a part of the message. Its fields are named as within the part; where that is, is put
+    /// in front of those at fault, so that the names of all others cost nothing.
+    pub(super) fn within<T>(
+        &mut self,
+        part: impl Display,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let before = self.violations.len();
+        let value = read(self);
+        for violation in self.violations.iter_mut().skip(before) {
+            violation.field = format!("{part}.{}", violation.field);
+        }
+        value
     }
 
     /// Each entry of a list, read by `read` under its path. One fault does not hide the next.

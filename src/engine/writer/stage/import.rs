@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::super::RowJob;
-use super::{PastBefore, Stage, needs_no_past};
+use super::Stage;
+use super::look::{PastBefore, needs_no_past};
 use crate::engine::error::EngineError;
 use crate::engine::import::Imported;
 use crate::model::day::Today;
@@ -23,6 +24,7 @@ impl Stage {
         let mut refused = refused.or(in_doubt.then_some(EngineError::ClockInDoubt));
         // As in a write: what the rows need to know is read before any of them is staged. Damage
         // refuses the yeses; a no is recorded as if it were new.
+        self.reserve(rows.len());
         let mut pasts = Vec::with_capacity(rows.len());
         for row in rows {
             let past = self.past_of(row).or_else(|damage| {
@@ -37,7 +39,7 @@ impl Stage {
         let mut imported =
             Imported { revision: self.reached(), outcomes: Vec::new(), effects: Vec::new() };
         let mut left_out = None;
-        let request_id: Arc<str> = "".into();
+        let request_id = Arc::default();
         for (row, past) in rows.iter().zip(&pasts) {
             let Some(target) = &row.target else {
                 imported.push(WriteOutcome::InvalidAddress, ImportEffect::Stays);
@@ -47,13 +49,13 @@ impl Stage {
                 left_out.get_or_insert_with(|| refused.clone());
                 continue;
             }
-            let before = self.group.value_mut().len();
+            let before = self.group.value().len();
             // A row is never the owner's: no base is asked when it spoke.
             let past = PastBefore { events: past.events(row), base_spoke: None };
             let outcome = self.target(target, &row.command, &request_id, past)?;
-            let effects = self.group.value_mut().iter().skip(before);
-            let effects = effects
-                .map(|applied| import_effect(&applied.effects, &self.catalog, self.now.today));
+            let effects = self.group.value().iter().skip(before).map(|event| {
+                import_effect(&event.statement.effects, &self.catalog, self.now.today)
+            });
             let effect = effects.max().unwrap_or(ImportEffect::Stays);
             imported.push(outcome.outcome, effect);
         }
@@ -64,7 +66,7 @@ impl Stage {
     /// The events of the row's address before this group.
     fn past_of(&mut self, row: &RowJob) -> Result<Past, EngineError> {
         let Some(target) = &row.target else { return Ok(Past::Prefetched) };
-        let last = self.pending(target.fingerprint).before;
+        let last = self.pending(target).before;
         if row.past.as_ref().is_some_and(|past| past.last == last) {
             return Ok(Past::Prefetched);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prost_types::Timestamp as ProtoTimestamp;
 
 use super::Reading;
+use crate::engine::validate::holds_control;
 use crate::grpc::api;
 use crate::grpc::decode::words;
 use crate::model::day::Timestamp;
@@ -17,10 +18,10 @@ impl Reading<'_> {
         field: impl Into<String>,
         text: &str,
     ) -> Option<Arc<str>> {
-        if text.contains(char::is_control) {
+        if holds_control(text, |_| false) {
             return self.fault(field, "holds control characters; give a text of one line");
         }
-        Some(text.into())
+        Some(shared(text))
     }
 
     /// A text of several lines, as people write and paste them.
@@ -29,10 +30,10 @@ impl Reading<'_> {
         field: impl Into<String>,
         text: &str,
     ) -> Option<Arc<str>> {
-        if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        if holds_control(text, |c| matches!(c, '\n' | '\r' | '\t')) {
             return self.fault(field, "holds control characters other than line ends and tabs");
         }
-        Some(text.into())
+        Some(shared(text))
     }
 
     /// Evidence that may be left out.
@@ -60,6 +61,10 @@ impl Reading<'_> {
     }
 
     fn given_evidence(&mut self, field: &str, evidence: &api::Evidence) -> Option<Arc<Evidence>> {
+        self.within(field, |reading| reading.evidence_fields(evidence)).map(Arc::new)
+    }
+
+    fn evidence_fields(&mut self, evidence: &api::Evidence) -> Option<Evidence> {
         let api::Evidence {
             method,
             source,
@@ -71,33 +76,47 @@ impl Reading<'_> {
             user_agent,
             occurred_at,
         } = evidence;
-        let method = words::method(*method)
-            .or_else(|| self.fault(format!("{field}.method"), "is no method of this version"));
-        let source = self.line(format!("{field}.source"), source);
-        let wording = self.prose(format!("{field}.wording"), wording);
-        let version = self.line(format!("{field}.wording_version"), wording_version);
-        let language = self.line(format!("{field}.language"), language);
-        let document_ref = self.line(format!("{field}.document_ref"), document_ref);
-        let ip = self.line(format!("{field}.ip"), ip);
-        let user_agent = self.line(format!("{field}.user_agent"), user_agent);
+        let method =
+            words::method(*method).or_else(|| self.fault("method", "is no method of this version"));
+        let source = self.line("source", source);
+        let notice = self.notice(wording, wording_version, language);
+        let document_ref = self.line("document_ref", document_ref);
+        let ip = self.line("ip", ip);
+        let user_agent = self.line("user_agent", user_agent);
         let occurred_at = match occurred_at {
-            Some(at) => self.instant(format!("{field}.occurred_at"), *at).map(Some),
+            Some(at) => self.instant("occurred_at", *at).map(Some),
             None => Some(None),
         };
-        Some(Arc::new(Evidence {
+        Some(Evidence {
             method: method?,
             source: source?,
-            notice: Notice { wording: wording?, version: version?, language: language? },
+            notice: notice?,
             document_ref: document_ref?,
             ip: ip?,
             user_agent: user_agent?,
             occurred_at: occurred_at?,
-        }))
+        })
+    }
+
+    /// The notice of some evidence; the one before once more, where it is the same.
+    fn notice(&mut self, wording: &str, version: &str, language: &str) -> Option<Notice> {
+        let is_same = |last: &&Notice| {
+            (&*last.wording, &*last.version, &*last.language) == (wording, version, language)
+        };
+        if let Some(last) = self.last_notice.as_ref().filter(is_same) {
+            return Some(last.clone());
+        }
+        let wording = self.prose("wording", wording);
+        let version = self.line("wording_version", version);
+        let language = self.line("language", language);
+        let notice = Notice { wording: wording?, version: version?, language: language? };
+        self.last_notice = Some(notice.clone());
+        Some(notice)
     }
 
     pub(in crate::grpc::decode) fn instant(
         &mut self,
-        field: String,
+        field: &str,
         at: ProtoTimestamp,
     ) -> Option<Timestamp> {
         let ProtoTimestamp { seconds, nanos } = at;
@@ -107,4 +126,9 @@ impl Reading<'_> {
         Timestamp::from_parts(seconds, nanos)
             .or_else(|| self.fault(field, "lies outside the years 1678 to 2261"))
     }
+}
+
+/// A text that several may hold. Of the empty one, which most are, nothing is allocated.
+fn shared(text: &str) -> Arc<str> {
+    if text.is_empty() { Arc::default() } else { text.into() }
 }
