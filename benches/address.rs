@@ -3,12 +3,15 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use maysend::fingerprint::Fingerprinter;
+use maysend::fingerprint::{Fingerprinter, Names};
 use maysend::model::address::Canonicaliser;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 const ADDRESSES: usize = 100_000;
+
+/// Addresses of a slice of a check.
+const SLICE: usize = 2_000;
 
 /// Addresses of about 30 octets in mixed case; of each hundred `special` are tagged or not ASCII.
 fn addresses(special: u32) -> Vec<Vec<u8>> {
@@ -41,6 +44,7 @@ fn bench(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ADDRESSES.try_into().unwrap_or(u64::MAX)));
     let fingerprinter = Fingerprinter::new([7; 16]);
     let mut canonicaliser = Canonicaliser::default();
+    let mut names = Names::default();
     for (shape, special) in [("ascii", 0), ("special1", 1), ("special100", 100)] {
         let addresses = addresses(special);
         group.bench_function(format!("canonical/mixed30/{shape}"), |bencher| {
@@ -66,6 +70,14 @@ fn bench(criterion: &mut Criterion) {
                 for raw in &addresses {
                     let canonical = canonicaliser.canonical(black_box(raw)).unwrap_or_default();
                     black_box(fingerprinter.fingerprint(canonical));
+                }
+            });
+        });
+        group.bench_function(format!("names/mixed30/{shape}"), |bencher| {
+            bencher.iter(|| {
+                for slice in addresses.chunks(SLICE) {
+                    fingerprinter.name(slice.iter().map(Vec::as_slice), &mut names);
+                    black_box(names.fingerprints());
                 }
             });
         });

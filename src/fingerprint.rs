@@ -4,23 +4,29 @@
 //! two addresses with one fingerprint would share one profile. The key is a secret of the data
 //! directory: with it, an address can be looked for in an index, a checkpoint or a tombstone.
 
+mod lanes;
+mod names;
+
 use std::fmt;
 
 use siphasher::sip128::SipHasher13;
 
+use self::lanes::Lanes;
+pub use self::names::Names;
 use crate::model::fingerprint::Fingerprint;
 
 /// Names canonical addresses under one key. It prints no content.
 #[derive(Clone)]
 pub struct Fingerprinter {
     hasher: SipHasher13,
+    lanes: Lanes,
 }
 
 impl Fingerprinter {
     /// The fingerprinter with this key.
     #[must_use]
     pub fn new(key: [u8; 16]) -> Self {
-        Self { hasher: SipHasher13::new_with_key(&key) }
+        Self { hasher: SipHasher13::new_with_key(&key), lanes: Lanes::new(key) }
     }
 
     /// The fingerprint of a canonical address. The bits are those of the hash read as a

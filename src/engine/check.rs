@@ -3,24 +3,23 @@
 //! No allocation for an address, no I/O, no lock across an await. A call is worked in slices of at
 //! most 2,000 addresses and yields between them, so that a large call never holds up a small one.
 
+mod slice;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
 
+use self::slice::Slice;
 use super::error::EngineError;
 use super::write::check_count;
 use super::{Engine, Shared};
 use crate::authorize::{Operation, permit};
-use crate::index::{Base, Batch, Compiled};
+use crate::index::Compiled;
 use crate::model::actor::Caller;
-use crate::model::address::Canonicaliser;
 use crate::model::campaign::CampaignId;
-use crate::model::day::Today;
-use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 use crate::model::scope::BrandId;
-use crate::model::verdict::Verdict;
 
 /// Most addresses of one check.
 pub const MAX_CHECK: usize = 100_000;
@@ -86,49 +85,6 @@ impl Shared {
     }
 }
 
-/// Room for one slice.
-#[derive(Debug, Default)]
-struct Slice {
-    canonicaliser: Canonicaliser,
-    fingerprints: Vec<Fingerprint>,
-    bases: Vec<Base>,
-}
-
-impl Slice {
-    /// Reads a slice of addresses; adds a code for each, which is zero where it is to be looked up.
-    fn read<'a>(
-        &mut self,
-        shared: &Shared,
-        addresses: &mut impl Iterator<Item = &'a [u8]>,
-        codes: &mut Vec<u8>,
-    ) {
-        self.fingerprints.clear();
-        self.bases.clear();
-        for raw in addresses.take(SLICE) {
-            let Ok(canonical) = self.canonicaliser.canonical(raw) else {
-                self.fingerprints.push(Fingerprint::new(0));
-                codes.push(Verdict::InvalidAddress.code());
-                continue;
-            };
-            let fingerprint = shared.fingerprinter.fingerprint(canonical);
-            if self.canonicaliser.is_tagged()
-                && let Some(base) = self.canonicaliser.base()
-            {
-                let position = self.fingerprints.len();
-                let fingerprint = shared.fingerprinter.fingerprint(base);
-                self.bases.push(Base { position, fingerprint });
-            }
-            self.fingerprints.push(fingerprint);
-            codes.push(0);
-        }
-    }
-
-    fn answer(&self, shared: &Shared, compiled: &Compiled, today: Today, codes: &mut [u8]) {
-        let batch = Batch { addresses: &self.fingerprints, bases: &self.bases };
-        shared.index().verdicts(compiled, today, batch, codes);
-    }
-}
-
 impl Engine {
     /// Whether the campaign may go to each of the addresses, of which there are `count`.
     ///
@@ -156,7 +112,7 @@ impl Engine {
             slice.read(&self.shared, &mut addresses, &mut verdicts);
             let (_, codes) = verdicts.split_at_mut(start);
             slice.answer(&self.shared, &compiled, today, codes);
-            if verdicts.len() >= count || slice.fingerprints.is_empty() {
+            if verdicts.len() >= count || slice.is_empty() {
                 break;
             }
             tokio::task::yield_now().await;
