@@ -89,11 +89,12 @@ impl Lanes {
         let [a, b, c, d] = state;
         let state = round(round(round([a, b ^ splat(0xdd), c, d])));
         let high: [u64; LANES] = folded(state).into();
-        out.extend(
-            low.into_iter()
-                .zip(high)
-                .map(|(low, high)| Fingerprint::new(u128::from(low) | u128::from(high) << 64)),
-        );
+        // Slices, since the iterators of whole arrays are moved about in memory.
+        let mut names = [Fingerprint::new(0); LANES];
+        for ((name, low), high) in names.iter_mut().zip(&low).zip(&high) {
+            *name = Fingerprint::new(u128::from(*low) | u128::from(*high) << 64);
+        }
+        out.extend_from_slice(&names);
     }
 }
 

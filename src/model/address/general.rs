@@ -90,8 +90,13 @@ fn canonical_local<'a>(
         return Err(InvalidAddress::Confusable);
     }
     folded.clear();
-    // The lower case of a composed character need not be composed: a second NFC.
-    folded.extend(raw.nfc().flat_map(char::to_lowercase).nfc());
+    if raw.is_ascii() {
+        folded.push_str(raw);
+        folded.make_ascii_lowercase();
+    } else {
+        // The lower case of a composed character need not be composed: a second NFC.
+        folded.extend(raw.nfc().flat_map(char::to_lowercase).nfc());
+    }
     if !folded.chars().all(|c| c.is_ascii() || is_visible(c)) {
         return Err(InvalidAddress::Character);
     }
