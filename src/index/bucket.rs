@@ -46,17 +46,27 @@ pub(super) struct Bucket {
 /// Some entry that belongs here first stands in its second bucket.
 const OVERFLOWN: u8 = 1 << 7;
 
+/// The lowest of three bits that is set; `SLOTS` where none is.
+const FIRST: [usize; 1 << SLOTS] = [SLOTS, 0, 1, 0, 2, 0, 1, 0];
+
 const _: () = assert!(size_of::<Bucket>() == 64);
 
 impl Bucket {
     /// The slot of a tag.
     #[inline]
     pub(super) fn find(&self, tag: Tag) -> Option<usize> {
-        let same = |slot: usize| self.low[slot] == tag.low;
-        let (a, b, c) = (same(0), same(1), same(2));
-        if !(a | b | c) {
+        // No branch for each slot: which of them it is nobody can foretell.
+        let same = |slot: usize| usize::from(self.low[slot] == tag.low);
+        let slot = FIRST[same(0) | same(1) << 1 | same(2) << 2];
+        if slot == SLOTS {
             return None;
         }
+        if self.tag(slot) == Some(tag) { Some(slot) } else { self.find_among(tag) }
+    }
+
+    /// The same where two entries share 64 bits, or a tag those of an empty slot.
+    #[cold]
+    fn find_among(&self, tag: Tag) -> Option<usize> {
         (0..SLOTS).find(|&slot| self.tag(slot) == Some(tag))
     }
 

@@ -8,7 +8,7 @@
 use super::compiled::{Asked, Compiled, Plans};
 use super::plan::{Outcome, Place, Plan};
 use super::prefetch::prefetch;
-use super::table::Home;
+use super::table::{Home, Look};
 use super::{Facts, Index, table};
 use crate::catalog::PlusTags;
 use crate::decide::{self, Horizon, Ruling};
@@ -16,7 +16,7 @@ use crate::model::day::{Day, Today};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 
-/// Addresses whose lines are asked for before the first of them is looked at.
+/// Addresses whose lines are asked for before the first of them is looked at; a bit for each.
 const GROUP: usize = 32;
 
 /// Addresses to ask about. Bases stand aside, so that an untagged address costs nothing for them.
@@ -58,7 +58,7 @@ impl Index {
         }
     }
 
-    /// What is known of a group of addresses.
+    /// What is known of a group of addresses. Each pass asks for the lines that the next one reads.
     #[inline]
     fn seek(&self, addresses: &[Fingerprint], group: &mut [Facts; GROUP]) {
         let mut homes = [Home::default(); GROUP];
@@ -69,8 +69,24 @@ impl Index {
                 prefetch(first);
             }
         }
-        for ((facts, home), address) in group.iter_mut().zip(&homes).zip(addresses) {
-            *facts = self.table_of(*address).facts(*home).unwrap_or(Facts::NONE);
+        let mut elsewhere = 0_u32;
+        for (at, (home, address)) in homes.iter().zip(addresses).enumerate() {
+            let table = self.table_of(*address);
+            match table.look(*home) {
+                Look::Known(facts) => group[at] = facts,
+                Look::Unknown => {}
+                Look::Elsewhere => {
+                    elsewhere |= 1 << at;
+                    if let Some(second) = table.second(*home) {
+                        prefetch(second);
+                    }
+                }
+            }
+        }
+        while elsewhere != 0 {
+            let at = usize::try_from(elsewhere.trailing_zeros()).unwrap_or(0);
+            elsewhere &= elsewhere - 1;
+            group[at] = self.table_of(addresses[at]).facts(homes[at]).unwrap_or(Facts::NONE);
         }
     }
 

@@ -44,6 +44,15 @@ pub(super) struct Home {
     second: u32,
 }
 
+/// What a first bucket says.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Look {
+    Known(Facts),
+    Unknown,
+    /// The second bucket has to be asked.
+    Elsewhere,
+}
+
 /// An entry on its way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
@@ -82,10 +91,22 @@ impl Table {
     }
 
     /// What is known of an address.
-    #[inline]
     pub(super) fn facts(&self, home: Home) -> Option<Facts> {
         let (bucket, slot) = self.find(home)?;
         Some(self.pages.buckets()[bucket].facts(slot))
+    }
+
+    /// What its first bucket says of an address.
+    #[inline]
+    pub(super) fn look(&self, home: Home) -> Look {
+        match self.first(home) {
+            Some(first) => match first.find(home.tag) {
+                Some(slot) => Look::Known(first.facts(slot)),
+                None if first.is_overflown() => Look::Elsewhere,
+                None => Look::Unknown,
+            },
+            None => Look::Unknown,
+        }
     }
 
     /// The revision of its last event.
@@ -94,7 +115,6 @@ impl Table {
         Some(self.pages.lasts()[bucket].get(slot))
     }
 
-    #[inline]
     fn find(&self, home: Home) -> Option<(usize, usize)> {
         let first = self.first(home)?;
         if let Some(slot) = first.find(home.tag) {
