@@ -100,3 +100,74 @@ impl Relay {
         self.batches.send(batch).map_err(|_| OpenError::Io(std::io::ErrorKind::BrokenPipe.into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::{Damage, Damaged};
+    use super::*;
+
+    fn record(revision: u64) -> Record<'static> {
+        Record {
+            revision: Revision::new(revision),
+            kind: RecordKind::ALL[usize::try_from(revision % 8).unwrap()],
+            payload: vec![7; usize::try_from(revision * 31 % 997).unwrap()].into(),
+            erases: (1..revision % 4).map(Revision::new).collect(),
+            erased: revision.is_multiple_of(5),
+        }
+    }
+
+    fn damaged() -> OpenError {
+        let (segment, revision) = (Revision::new(1), Revision::new(2));
+        Damage { segment, offset: 0, revision, what: Damaged::Frame }.into()
+    }
+
+    #[test]
+    fn records_come_out_as_they_went_in_over_many_batches() {
+        let all: Vec<_> = (1..5_000).map(record).collect();
+        let mut shown = Vec::new();
+        let walk = |relay: &mut Relay| all.iter().try_for_each(|record| relay.put(record.clone()));
+        let mut visit = |record: Committed<Record<'_>>| {
+            shown.push(record.into_inner().into_owned());
+            Ok(())
+        };
+        relayed(walk, &mut visit).unwrap();
+        assert!(all.iter().map(|record| record.payload.len()).sum::<usize>() > 2 * FULL);
+        assert_eq!(shown, all);
+    }
+
+    #[test]
+    fn damage_is_told_once_all_before_it_was_shown() {
+        let mut shown = 0;
+        let walk = |relay: &mut Relay| (1..10).try_for_each(|n| relay.put(record(n)));
+        let walk = |relay: &mut Relay| walk(relay).and(Err::<(), _>(damaged()));
+        let mut visit = |_: Committed<Record<'_>>| {
+            shown += 1;
+            Ok(())
+        };
+        let told = relayed(walk, &mut visit);
+        assert!(matches!(told, Err(OpenError::Damaged(_))));
+        assert_eq!(shown, 9);
+    }
+
+    #[test]
+    fn a_refusal_outweighs_damage_behind_it_and_ends_a_walk_that_would_never_end() {
+        for ends in [true, false] {
+            let walk = |relay: &mut Relay| {
+                for revision in 1.. {
+                    if ends && revision == 10 {
+                        return Err::<(), _>(damaged());
+                    }
+                    relay.put(record(revision))?;
+                }
+                Ok(())
+            };
+            let mut visit = |record: Committed<Record<'_>>| {
+                if record.revision.number() == 4 { Err("no".into()) } else { Ok(()) }
+            };
+            let told = relayed(walk, &mut visit);
+            assert!(
+                matches!(told, Err(OpenError::Refused { revision, .. }) if revision.number() == 4)
+            );
+        }
+    }
+}
