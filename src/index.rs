@@ -15,6 +15,7 @@
 mod days;
 mod image;
 mod lookup;
+mod moves;
 mod plan;
 mod shapes;
 mod yeses;
@@ -44,6 +45,7 @@ pub use shapes::Slot;
 pub use yeses::Yes;
 
 use days::{Arena, Held};
+use moves::{Moves, Source, said};
 use shapes::{ShapeId, Shapes};
 
 /// Most partitions of one index.
@@ -61,6 +63,7 @@ pub struct Index {
     /// Binary logarithm of the number of partitions.
     partition_bits: u32,
     shapes: Shapes,
+    moves: Moves,
     used: Used,
     head: Revision,
     /// Room for the days of the profile at hand.
@@ -145,6 +148,7 @@ impl Index {
             sides: (0..partitions).map(|_| Side::default()).collect(),
             partition_bits: partitions.trailing_zeros(),
             shapes: Shapes::default(),
+            moves: Moves::default(),
             used: Used::default(),
             head: Revision::ZERO,
             scratch: Vec::new(),
@@ -234,21 +238,24 @@ impl Index {
             return;
         }
         let old = old.map_or(Facts::NONE, |old| old.facts);
-        let mut profile = self.profile(fingerprint, old);
-        for effect in effects {
-            profile.apply(*effect);
-            self.used.note(effect);
-        }
-        let count = self.shapes.shape(old.shape).days;
-        let shape = self.shapes.number(&profile);
-        self.scratch.clear();
-        // Visits days in the order of their slots.
-        profile.map_days(|day| self.scratch.push(day.index()));
-
         let partition = self.partition_of(fingerprint);
         let side = &mut self.sides[partition];
-        let days = side.arena.replace(old.days, count, &self.scratch);
-        let new = Entry { fingerprint, last: revision, facts: Facts { shape, days } };
+        let (step, is_new) = self.moves.of(old.shape, effects, &mut self.shapes);
+        if is_new {
+            // What was learned before has been noted before.
+            effects.iter().for_each(|effect| self.used.note(effect));
+        }
+        self.scratch.clear();
+        self.scratch.extend(step.days.iter().map(|source| {
+            let day = match *source {
+                Source::Held(slot) => side.arena.day(old.days, step.held, slot.position()),
+                Source::Said(at) => effects.get(at).and_then(said),
+            };
+            day.unwrap_or_default().index()
+        }));
+        let days = side.arena.replace(old.days, step.held, &self.scratch);
+        let facts = Facts { shape: step.to, days };
+        let new = Entry { fingerprint, last: revision, facts };
         put(&mut self.tables[partition], new);
         // After an erasure nothing outweighs the base: replay without the erased events, which
         // no longer tell of a yes, must end here too.
