@@ -17,6 +17,7 @@ mod bucket;
 mod days;
 mod image;
 mod lookup;
+mod moves;
 mod pages;
 mod plan;
 mod prefetch;
@@ -47,6 +48,7 @@ pub use shapes::Slot;
 pub use yeses::Yes;
 
 use days::{Arena, Held};
+use moves::{Moves, Source, said};
 use shapes::{ShapeId, Shapes};
 use table::{Entry, Home, TABLE_BITS, Table};
 
@@ -60,6 +62,7 @@ pub struct Index {
     /// By partition.
     sides: Box<[Side]>,
     shapes: Shapes,
+    moves: Moves,
     used: Used,
     head: Revision,
     /// Room for the days of the profile at hand.
@@ -130,6 +133,7 @@ impl Index {
             tables: (0..PARTITIONS).map(|_| Table::default()).collect(),
             sides: (0..PARTITIONS).map(|_| Side::default()).collect(),
             shapes: Shapes::default(),
+            moves: Moves::default(),
             used: Used::default(),
             head: Revision::ZERO,
             scratch: Vec::new(),
@@ -207,21 +211,23 @@ impl Index {
             return;
         }
         let old = table.facts(home).unwrap_or(Facts::NONE);
-        let mut profile = self.profile(fingerprint, old);
-        for effect in effects {
-            profile.apply(*effect);
-            self.used.note(effect);
-        }
-        let count = self.shapes.shape(old.shape).days;
-        let shape = self.shapes.number(&profile);
-        self.scratch.clear();
-        // Visits days in the order of their slots.
-        profile.map_days(|day| self.scratch.push(day.index()));
-
         let partition = table::table(fingerprint);
         let side = &mut self.sides[partition];
-        let days = side.arena.replace(old.days, count, &self.scratch);
-        let facts = Facts { shape, days };
+        let (step, is_new) = self.moves.of(old.shape, effects, &mut self.shapes);
+        if is_new {
+            // What was learned before has been noted before.
+            effects.iter().for_each(|effect| self.used.note(effect));
+        }
+        self.scratch.clear();
+        self.scratch.extend(step.days.iter().map(|source| {
+            let day = match *source {
+                Source::Held(slot) => side.arena.day(old.days, step.held, slot.position()),
+                Source::Said(at) => effects.get(at).and_then(said),
+            };
+            day.unwrap_or_default().index()
+        }));
+        let days = side.arena.replace(old.days, step.held, &self.scratch);
+        let facts = Facts { shape: step.to, days };
         self.tables[partition].put(&Entry { fingerprint, last: revision, facts });
         // After an erasure nothing outweighs the base: replay without the erased events, which
         // no longer tell of a yes, must end here too.

@@ -54,6 +54,7 @@ mod group;
 mod open;
 mod reader;
 mod redact;
+mod relay;
 mod replay;
 #[cfg(test)]
 mod tests;

@@ -42,12 +42,19 @@ impl<D> Default for Profile<D> {
 impl Profile {
     /// Applies one effect. Cannot fail: effects are what a transition found to be right.
     pub fn apply(&mut self, effect: Effect) {
+        self.apply_holding(effect, |day| day);
+    }
+}
+
+impl<D> Profile<D> {
+    /// Applies one effect, its day held otherwise.
+    pub fn apply_holding(&mut self, effect: Effect, hold: impl FnOnce(Day) -> D) {
         match effect {
             Effect::Register(controller) => {
                 self.registered.insert(controller);
             }
             Effect::Yes { scope, basis, day } => {
-                self.declarations.insert(scope, Declaration::Yes { basis, day });
+                self.declarations.insert(scope, Declaration::Yes { basis, day: hold(day) });
             }
             Effect::No { scope, origin } => {
                 self.declarations.insert(scope, Declaration::No { origin });
@@ -62,7 +69,7 @@ impl Profile {
                 self.blocks.remove(&block);
             }
             Effect::Asked(brand, day) => {
-                self.asked.insert(brand, day);
+                self.asked.insert(brand, hold(day));
             }
             Effect::Erasure(Erasure::Erased) => {
                 *self = Self { erasure: Erasure::Erased, ..Self::default() };

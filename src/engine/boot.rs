@@ -274,11 +274,7 @@ fn recover(
     let lock = lock(&settings.data_dir)?;
     let keys = keys(&settings)?;
     let checkpoints = Checkpoints::new(settings.data_dir.clone(), keys.fingerprint_key());
-    let loaded = checkpoints.load(
-        LOAD_LIMIT,
-        |_| Builder::new(Recovered::nothing()),
-        |builder, key, octets| builder.put(key, &octets),
-    );
+    let loaded = checkpoints.load(LOAD_LIMIT, |_| Builder::new(Recovered::nothing()), Builder::put);
     for (revision, reason) in &loaded.rejected {
         tracing::warn!(%revision, %reason, "a checkpoint is not used");
     }

@@ -161,14 +161,17 @@ impl Builder {
     }
 
     /// Takes the next piece, in the order of keys.
-    pub(super) fn put(&mut self, key: ImageKey, piece: &[u8]) -> Result<(), String> {
+    pub(super) fn put(&mut self, key: ImageKey, piece: Vec<u8>) -> Result<(), String> {
         let number = if key.kind() == INDEX { key.number() / PIECES } else { 0 };
         let image = (key.kind(), number);
         if self.gathering != Some(image) {
             self.take_gathered()?;
             self.gathering = Some(image);
+            // Most images are one piece.
+            self.octets = piece;
+        } else {
+            self.octets.extend(piece);
         }
-        self.octets.extend(piece);
         Ok(())
     }
 

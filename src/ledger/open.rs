@@ -15,6 +15,7 @@ use super::disk::{Disk, DiskFile};
 use super::error::{CommitError, OpenError, ReadError};
 use super::format::{FORMAT, HEADER, Header, Mark, Seed, narrow, wide};
 use super::reader::{Shared, segments};
+use super::relay::{Relay, relayed};
 use super::replay::Walk;
 use super::{Active, Anchor, Committed, Ledger, Options, Record};
 use crate::model::revision::Revision;
@@ -29,7 +30,7 @@ const CHUNK: u64 = 256 << 10;
 impl Ledger {
     /// Opens the ledger in `dir`, or begins one. Shows every record behind `after` in order; what
     /// was shown counts only once this returned the ledger. A group is read whole, so memory is
-    /// bounded by `MAX_GROUP_OCTETS`.
+    /// bounded by `MAX_GROUP_OCTETS`, and by what `relay` holds.
     ///
     /// A payload that was erased is shown as erased; one whose tombstone is further on may be
     /// shown in full.
@@ -52,9 +53,13 @@ impl Ledger {
         let unbegun = unbegun(&Shared::new(Arc::clone(&disk), dir.clone(), seed, &[]), &firsts)?;
         firsts.truncate(firsts.len() - usize::from(unbegun.is_some()));
         let shared = Arc::new(Shared::new(disk, dir, seed, &firsts));
-        let mut walk = Walk::new(&shared, key_check, options, visit);
-        walk.all(&firsts, after.filter(|after| after.revision > Revision::ZERO), unbegun)?;
-        let Walk { position, erasures, repairs, .. } = walk;
+        let after = after.filter(|after| after.revision > Revision::ZERO);
+        let walk = |relay: &mut Relay| {
+            let mut walk = Walk::new(&shared, key_check, options, relay);
+            walk.all(&firsts, after, unbegun)?;
+            Ok((walk.position, walk.erasures, walk.repairs))
+        };
+        let (position, erasures, repairs) = relayed(walk, visit)?;
         if let Some(unbegun) = unbegun {
             abandon(&shared, unbegun)?;
         }

@@ -1,14 +1,15 @@
 //! The walk of an opening: what is there, what is wrong with it, what must be written again.
 //!
-//! It changes nothing. Every record behind the anchor is shown as it is found.
+//! It changes nothing. Every record behind the anchor is put into the relay as it is found.
 
 use super::error::{Damage, Damaged, OpenError};
 use super::format::{FORMAT, FRAME, HEADER, Header, MARK, Mark, Outside, digest, genesis, wide};
-use super::open::{Repairs, Visit};
+use super::open::Repairs;
 use super::reader::Shared;
 use super::redact::Erasures;
+use super::relay::Relay;
 use super::walk::{Position, Step, Whole, Window, record, search, step};
-use super::{Anchor, Committed, Options, RecordKind};
+use super::{Anchor, Options, RecordKind};
 use crate::model::revision::Revision;
 
 /// The walk over what is there.
@@ -16,7 +17,7 @@ pub(super) struct Walk<'a> {
     shared: &'a Shared,
     key_check: [u8; 16],
     options: Options,
-    visit: Visit<'a>,
+    relay: &'a mut Relay,
     pub(super) position: Position,
     pub(super) erasures: Erasures,
     pub(super) repairs: Repairs,
@@ -27,12 +28,12 @@ impl<'a> Walk<'a> {
         shared: &'a Shared,
         key_check: [u8; 16],
         options: Options,
-        visit: Visit<'a>,
+        relay: &'a mut Relay,
     ) -> Self {
         let chain = Some(genesis(&key_check));
         let position = Position { offset: wide(HEADER), revision: Revision::ZERO, chain };
         let (erasures, repairs) = (Erasures::default(), Repairs::default());
-        Self { shared, key_check, options, visit, position, erasures, repairs }
+        Self { shared, key_check, options, relay, position, erasures, repairs }
     }
 
     /// Walks from the first segment, or from the one that holds `after`, to the end.
@@ -178,7 +179,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Shows the records of a group.
+    /// Puts the records of a group into the relay.
     fn take(
         &mut self,
         segment: Revision,
@@ -195,9 +196,7 @@ impl<'a> Walk<'a> {
             if let Some(index) = &index {
                 index.note(record.revision, damage.offset);
             }
-            let revision = record.revision;
-            (self.visit)(Committed(record))
-                .map_err(|source| OpenError::Refused { revision, source })?;
+            self.relay.put(record)?;
         }
         Ok(())
     }

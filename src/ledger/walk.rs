@@ -264,9 +264,11 @@ fn frames(
     seed: Seed,
 ) -> Result<Vec<Framed>, FrameFault> {
     let end = narrow(head.octets);
-    let mut frames = Vec::new();
+    // The count is foreign; no more frames fit than this.
+    let count = narrow(u64::from(head.count));
+    let mut frames = Vec::with_capacity(count.min(octets.len() / FRAME));
     let (mut at, mut revision, mut chain) = (0, head.first, before);
-    while frames.len() < narrow(u64::from(head.count)) {
+    while frames.len() < count {
         let fault = |what, torn| FrameFault { what, at, revision, torn };
         if at >= end {
             return Err(fault(Damaged::Count, false));
@@ -336,7 +338,7 @@ pub(super) fn search(
             return Ok(None);
         }
         let mut at = 0;
-        while let Some(tag) = octets[at..begins].iter().position(|&octet| octet == TAG) {
+        while let Some(tag) = memchr::memchr(TAG, &octets[at..begins]) {
             at += tag;
             if is(&octets[at..]) {
                 return Ok(Some(offset + wide(at)));
