@@ -5,6 +5,7 @@
 //! within a grace period, the writer ends, a last checkpoint is written.
 
 mod listen;
+mod memory;
 mod signals;
 
 use std::path::PathBuf;
@@ -112,6 +113,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let incoming = config.listen.bind().await?;
     let address = incoming.address();
     let engine = open(&config, catalog).await?;
+    memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
     let lane = Lane::start().context("no threads for large questions")?;
     let routes = grpc::routes(engine.clone(), lane)?.add_service(health_service);
@@ -297,7 +299,12 @@ async fn keep_house(
 
 /// Writes a checkpoint; one that fails is told and costs a longer boot, nothing else.
 async fn checkpoint(engine: Arc<Engine>) -> Option<Revision> {
-    let writing = tokio::task::spawn_blocking(move || engine.checkpoint()).await;
+    let write = move || {
+        let written = engine.checkpoint();
+        memory::give_back();
+        written
+    };
+    let writing = tokio::task::spawn_blocking(write).await;
     match writing {
         Ok(Ok((anchor, contents))) => {
             let (images, octets) = (contents.images, contents.octets);
