@@ -93,7 +93,7 @@ pub(crate) async fn mixed(
             for ((_, server), (lines, [idle, busy])) in servers.iter().zip(&mut samples) {
                 idle.add(&drive::open(lines, &questions, seconds, RATE).await?)?;
                 let words = ["bulk", &server.to_string(), &known.to_string(), LARGE, in_flight];
-                let load = Role::start(&words)?;
+                let load = Role::start_aside(&words)?;
                 drive::open(lines, &questions, seconds / 5, RATE).await?;
                 busy.add(&drive::open(lines, &questions, seconds, RATE).await?)?;
                 drop(load);
@@ -155,5 +155,5 @@ pub(crate) async fn growth(
 
 /// Another process tells a server of these recipients.
 pub(crate) fn tell(server: &Server, from: u64, to: u64) -> anyhow::Result<Role> {
-    Role::start(&["tell", &server.to_string(), &from.to_string(), &to.to_string()])
+    Role::start_aside(&["tell", &server.to_string(), &from.to_string(), &to.to_string()])
 }

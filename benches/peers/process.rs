@@ -74,7 +74,18 @@ pub(crate) struct Role {
 impl Role {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(words: &[&str]) -> anyhow::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        Self::run(Command::new(std::env::current_exe()?), words)
+    }
+
+    /// The same with the lowest priority: where load on the server is meant, and whoever makes it
+    /// is not to take the processor from the client that is measured beside it.
+    pub(crate) fn start_aside(words: &[&str]) -> anyhow::Result<Self> {
+        let mut command = Command::new("nice");
+        command.args(["-n", "19"]).arg(std::env::current_exe()?);
+        Self::run(command, words)
+    }
+
+    fn run(mut command: Command, words: &[&str]) -> anyhow::Result<Self> {
         let mut process =
             Process::start(command.arg(super::role::FLAG).args(words).stdout(Stdio::piped()))?;
         let output = process.0.stdout.take().context("it has no output")?;

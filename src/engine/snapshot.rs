@@ -6,6 +6,8 @@
 //! the words, with the revision that was reached, after everything. Loading goes by key, so the
 //! words come first there.
 
+use std::thread;
+
 use super::boot::Recovered;
 use super::erasure::Case;
 use super::request::Answered;
@@ -51,6 +53,8 @@ impl Engine {
         let copied = (0..PARTITIONS).flat_map(move |partition| {
             image.clear();
             shared.index().partition_image(partition, &mut image);
+            // Nobody waits for a checkpoint.
+            thread::yield_now();
             let partition = u32::try_from(partition).unwrap_or(u32::MAX);
             pieces(INDEX, partition.saturating_mul(PIECES), &image)
         });
@@ -204,7 +208,8 @@ impl Builder {
 
     fn words(&mut self, octets: &[u8]) -> Result<(), String> {
         let (reached, rest) = split_number(octets)?;
-        let (_addresses, rest) = split_number(rest)?;
+        // The number of addresses, for which an index once had to be made to measure.
+        let (_, rest) = split_number(rest)?;
         let version = decode_catalog(rest, &Names::default()).map_err(|error| error.to_string())?;
         self.recovered.reached = Revision::new(reached);
         self.recovered.floor = version.recorded_at;

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::error::{EngineError, InvalidRequest};
 use super::request::RequestKey;
 use super::validate;
-use super::writer::{Job, Target, WriteJob};
+use super::writer::{Job, Target, WriteJob, give_way};
 use super::{Engine, Shared};
 use crate::authorize::{Authorized, authorize};
 use crate::model::actor::Caller;
@@ -59,9 +59,11 @@ impl Engine {
             *owner_session &= is_one && caller.holds_owner_sessions();
         }
         validate::command(&command, self.shared.clock.now())?;
-        let parsed = addresses.iter().map(|raw| Address::parse(raw).ok());
-        let targets: Vec<Option<Target>> =
-            parsed.map(|address| Some(self.shared.target(address?))).collect();
+        let mut targets: Vec<Option<Target>> = Vec::with_capacity(addresses.len());
+        for (at, raw) in addresses.iter().enumerate() {
+            give_way(at);
+            targets.push(Address::parse(raw).ok().map(|address| self.shared.target(address)));
+        }
         let named = targets.iter().flatten().filter_map(|target| target.address.as_ref());
         let named: Vec<&Address> = named.collect();
         validate::notice_is_impersonal(&command, &named)?;

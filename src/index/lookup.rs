@@ -1,9 +1,10 @@
 //! The look-up: verdicts for a batch of fingerprints. The hot path of the whole program.
 //!
-//! Per address: one probe of a table, one word of the plan of its shape, sometimes one day. First
-//! a group of addresses is probed and what the entries hold is copied; then the plans are asked.
-//! The probes do not depend on each other, and in so short a loop the processor overlaps their
-//! cache misses by itself: 42 ns per address of 10 million where one loop for all took 80.
+//! Per address: one probe of a table, one word of the plan of its shape, sometimes one day. A group
+//! of addresses is taken in passes, and each asks for the cache lines that the next one reads: first
+//! buckets, second buckets where they count, then the plans. Of 10 million addresses, in processor
+//! time with the other core loaded: 104 ns where nothing is asked for ahead, 44 with first buckets,
+//! 20 with both; large pages took no more than a tenth off, and are not asked for.
 
 use super::compiled::{Asked, Compiled, Plans};
 use super::plan::{Outcome, Place, Plan};

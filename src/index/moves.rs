@@ -4,7 +4,8 @@
 //! A move knows of each day where it comes from and never which day it is. The effects that it is
 //! found by are held without their days.
 //!
-//! BOUND: at `CAPACITY` all are forgotten; those that are still gone are learned again at once.
+//! BOUND: at `CAPACITY` moves, or `PARTS` effects and days in all of them, all are forgotten; those
+//! that are still gone are learned again at once.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -16,6 +17,9 @@ use crate::model::event::Effect;
 
 /// Moves that are remembered: some 15 MB. Few under test, so that tests forget.
 const CAPACITY: usize = if cfg!(test) { 8 } else { 1 << 16 };
+
+/// Effects and days that are remembered: some 15 MB, where moves are few and long.
+const PARTS: usize = 1 << 20;
 
 /// Where a day of the new shape comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +50,9 @@ pub(super) struct Moves {
     all: Vec<Move>,
     /// Hash and place of each.
     places: HashTable<(u64, usize)>,
-    hasher: Seeds,
+    /// Effects and days of all.
+    parts: usize,
+    hasher: Folding,
 }
 
 impl Moves {
@@ -60,13 +66,16 @@ impl Moves {
         let hash = self.hash(from, effects);
         let same = |&(_, at): &(u64, usize)| self.all[at].is(from, effects);
         let found = self.places.find(hash, same).map(|&(_, at)| at);
-        if found.is_none() && self.all.len() >= CAPACITY {
+        if found.is_none() && (self.all.len() >= CAPACITY || self.parts >= PARTS) {
             self.all.clear();
             self.places.clear();
+            self.parts = 0;
         }
         let at = found.unwrap_or(self.all.len());
         if found.is_none() {
-            self.all.push(Move::learned(from, effects, shapes));
+            let learned = Move::learned(from, effects, shapes);
+            self.parts += learned.effects.len() + learned.days.len();
+            self.all.push(learned);
             self.places.insert_unique(hash, (hash, at), |&(hash, _)| hash);
         }
         (&self.all[at], found.is_none())
@@ -136,12 +145,12 @@ fn undated(effect: Effect) -> Effect {
 /// the standard hasher takes longer than all else about a move, and the worst that many alike can
 /// do is to be `CAPACITY` of them.
 #[derive(Debug, Clone, Copy, Default)]
-struct Seeds;
+struct Folding;
 
 #[derive(Debug)]
 struct Folded(u64);
 
-impl BuildHasher for Seeds {
+impl BuildHasher for Folding {
     type Hasher = Folded;
 
     fn build_hasher(&self) -> Folded {

@@ -4,6 +4,7 @@
 //! would keep the blocks of yesterday's size for nobody: up to half as much again. A mapping goes
 //! back to the system whole.
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::fmt;
 
 use bytemuck::Pod;
@@ -27,16 +28,17 @@ pub(super) const PER_BUCKET: usize = size_of::<Bucket>() + size_of::<Lasts>();
 
 impl Pages {
     /// Room for so many buckets, all empty.
-    #[expect(
-        clippy::expect_used,
-        reason = "a system without memory ends the process, as with every other allocation"
-    )]
     pub(super) fn new(buckets: usize) -> Self {
         if buckets == 0 {
             return Self::default();
         }
-        let map = MmapMut::map_anon(buckets * PER_BUCKET).expect("memory for the index");
-        Self { map: Some(map), buckets: buckets * size_of::<Bucket>() }
+        let octets = buckets * PER_BUCKET;
+        match MmapMut::map_anon(octets) {
+            Ok(map) => Self { map: Some(map), buckets: buckets * size_of::<Bucket>() },
+            // As with every other allocation. A panic would leave a table half moved behind, which
+            // checks would go on to be answered from.
+            Err(_) => without_memory(octets),
+        }
     }
 
     #[inline]
@@ -62,6 +64,12 @@ impl Pages {
     pub(super) fn memory(&self) -> usize {
         self.map.as_ref().map_or(0, |map| map.len().next_multiple_of(PAGE))
     }
+}
+
+/// Ends the process for want of memory.
+pub(super) fn without_memory(octets: usize) -> ! {
+    let layout = Layout::array::<u8>(octets).unwrap_or(Layout::new::<u8>());
+    handle_alloc_error(layout)
 }
 
 /// Mappings begin at pages and are cut at multiples of what they hold: nothing is lost.

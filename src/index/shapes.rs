@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 
 use super::bucket::MAX_SHAPES;
+use super::pages::without_memory;
 use crate::profile::Profile;
 
 /// The place of a day among the days of an entry, in the order of `Profile::map_days`.
@@ -116,10 +117,10 @@ impl Shapes {
         id
     }
 
-    #[expect(clippy::expect_used, reason = "so many shapes are sixteen gigabytes and more")]
     fn next_id(&self) -> ShapeId {
         let number = u32::try_from(self.all.len()).ok().filter(|number| *number < MAX_SHAPES);
-        ShapeId(number.expect("fewer than 2^25 shapes"))
+        // So many shapes are sixteen gigabytes and more: this is the end of memory, too.
+        ShapeId(number.unwrap_or_else(|| without_memory(usize::MAX)))
     }
 }
 

@@ -102,6 +102,8 @@ impl<T> Group<T> {
         let octets = self.octets() + wide(FRAME) + wide(payload.len());
         let (true, Ok(length)) = (octets <= MAX_GROUP_OCTETS, u32::try_from(payload.len())) else {
             self.fault = Some(Fault::TooLarge);
+            // The group will be refused; until then no two of its records share a revision.
+            self.next = revision.next();
             return revision;
         };
         let at = self.octets();

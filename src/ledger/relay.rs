@@ -91,7 +91,9 @@ impl Relay {
         let Batch { octets, records } = &mut self.batch;
         octets.extend_from_slice(&payload);
         records.push(Waiting { revision, kind, end: octets.len(), erases, erased });
-        if octets.len() >= FULL { self.hand_over() } else { Ok(()) }
+        // Erased records have no payload, and there may be millions of them in a row.
+        let taken = octets.len() + records.len() * size_of::<Waiting>();
+        if taken >= FULL { self.hand_over() } else { Ok(()) }
     }
 
     fn hand_over(&mut self) -> Result<(), OpenError> {

@@ -250,7 +250,11 @@ async fn an_import_too_large_for_the_ledger_fails_whole() {
         let name = format!("a{i}@example.org");
         Row { reason: reason.clone(), ..row(&name, out, i) }
     });
-    let rows: Vec<Row> = rows.collect();
+    let mut rows: Vec<Row> = rows.collect();
+    // Behind the last that fits, one address again and again.
+    for i in 9_000..9_003 {
+        rows.push(Row { reason: reason.clone(), ..row("again@example.org", out, i) });
+    }
     let large = import(&engine, &rows, false).await;
     assert!(matches!(large, Err(EngineError::WriteTooLarge { .. })), "{large:?}");
     assert_eq!(verdict(&engine, "a1@example.org").await, Verdict::UnknownAddress);

@@ -14,7 +14,7 @@ use super::super::erasure::CaseChange;
 use super::super::error::EngineError;
 use super::super::request::{Answered, holds};
 use super::super::write::Written;
-use super::{NoticeAt, Target, WriteJob, notice_digest};
+use super::{NoticeAt, Target, WriteJob, give_way, notice_digest};
 use crate::authorize::Authorized;
 use crate::catalog::Catalog;
 use crate::ledger::{Group, RecordKind};
@@ -141,7 +141,8 @@ impl Stage {
         };
         let request_id = job.request.as_ref().map_or_else(Arc::default, |key| key.id.clone());
         let mut outcomes = Vec::with_capacity(job.targets.len());
-        for target in &job.targets {
+        for (at, target) in job.targets.iter().enumerate() {
+            give_way(at);
             let look = looks.next().unwrap_or(Look::Open);
             let Some(target) = target else {
                 outcomes.push(WriteOutcome::InvalidAddress);

@@ -1,6 +1,6 @@
 //! The look at a call's addresses before anything of the call is staged.
 
-use super::super::{Target, WriteJob};
+use super::super::{Target, WriteJob, give_way};
 use super::Stage;
 use super::overlay::Pending;
 use crate::authorize::Authorized;
@@ -53,7 +53,8 @@ impl Stage {
         self.calls = self.calls.saturating_add(1);
         self.reserve(job.targets.len());
         let mut looks = Vec::with_capacity(job.targets.len());
-        for target in &job.targets {
+        for (at, target) in job.targets.iter().enumerate() {
+            give_way(at);
             let Some(target) = target else {
                 looks.push(Look::Open);
                 continue;
