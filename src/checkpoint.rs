@@ -69,8 +69,9 @@ const MANIFEST: [u8; 1] = [0];
 
 /// Octets of images after which sled is closed and opened again. It keeps in memory what it once
 /// touched, whatever its cache is told, for it looks at that only once 64 pages wait in one of its
-/// 256 queues, and a page has half a megabyte here: a checkpoint of 1 GB took 0.9 GB to load, in
-/// rounds it takes 0.15. Small under test, so that tests reach the second round.
+/// 256 queues, and a page has half a megabyte here: a checkpoint of 1 GB took 0.9 GB to load.
+/// After a start with 2 million addresses 40 to 70 MB less are resident than with rounds of 128 MiB.
+/// Small under test, so that tests reach the second round.
 const ROUND: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 
 /// How often a store is read back before it is given up: two readings do, three where a split of the

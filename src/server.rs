@@ -115,7 +115,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let engine = open(&config, catalog).await?;
     memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
-    let lane = Lane::start().context("no threads for large questions")?;
+    let lane = Lane::start().context("no threads for large calls")?;
     let routes = grpc::routes(engine.clone(), lane)?.add_service(health_service);
     set_serving(&health, &engine).await;
     let (stopping, stopped) = watch::channel(false);

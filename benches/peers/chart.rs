@@ -1,7 +1,9 @@
 //! The chart of README: addresses a second, and memory an address. Light and dark, as the reader's
 //! system is; its background is its own, so that it can be read on either page.
 
-use super::report::{Rate, Report, grouped, machine, short};
+use maysend::cli::bench::grouped;
+
+use super::report::{Rate, Report, machine, short};
 
 const WIDTH: f64 = 830.0;
 /// Names end here, bars begin.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
-use maysend::cli::bench::drive::{self, Sample, now};
+use maysend::cli::bench::drive::{self, Sample, now, together};
 use maysend::cli::bench::facts;
 use maysend::cli::bench::line::Line;
 use maysend::cli::bench::questions::{Questions, draw};
@@ -178,12 +178,7 @@ async fn streams(
             Ok(sample)
         });
     }
-    let mut total = Sample::empty()?;
-    while let Some(sample) = flights.join_next().await {
-        total.add(&sample.context("a driver ended")??)?;
-    }
-    total.elapsed = start.elapsed();
-    Ok(total)
+    together(start, flights).await
 }
 
 /// Before the clock runs all have to say what follows from the recipients' facts; Redis and

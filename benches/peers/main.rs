@@ -31,11 +31,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use maysend::cli::bench::drive::{now, ratio};
+use maysend::cli::bench::grouped;
 use maysend::cli::bench::tell::{events, tell};
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::report::{Report, grouped, short};
+use self::report::{Report, short};
 use self::sidecar::Sidecar;
 use self::sides::{Peer, Sides};
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 use maysend::cli::bench::drive::Sample;
+use maysend::cli::bench::grouped;
 use serde_json::{Value, json};
 
 use super::sidecar::BINARY;
@@ -206,19 +207,6 @@ pub(crate) fn short(number: f64) -> String {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     }
-}
-
-/// `10,000,000`
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A percentile of the latencies, in microseconds.

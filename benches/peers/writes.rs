@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
-use maysend::cli::bench::drive::{Sample, now, ratio};
+use maysend::cli::bench::drive::{Sample, now, ratio, together};
 use maysend::cli::bench::line::Line;
 use maysend::cli::bench::people;
 use maysend::cli::bench::tell::yeses;
@@ -151,12 +151,7 @@ async fn opt_out(
             anyhow::Ok(sample)
         });
     }
-    let mut total = Sample::empty()?;
-    while let Some(sample) = flights.join_next().await {
-        total.add(&sample.context("a driver ended")??)?;
-    }
-    total.elapsed = start.elapsed();
-    Ok(total)
+    together(start, flights).await
 }
 
 fn request(n: u64) -> Bytes {

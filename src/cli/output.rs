@@ -61,7 +61,7 @@ pub(super) fn table<const N: usize>(align: [Align; N], rows: &[[String; N]]) -> 
 }
 
 /// `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

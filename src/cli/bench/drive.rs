@@ -119,8 +119,19 @@ pub async fn closed(
             anyhow::Ok(sample)
         });
     }
+    together(start, flights).await
+}
+
+/// What all drivers of one run came to, that began at `start`.
+///
+/// # Errors
+/// One of them failed.
+pub async fn together(
+    start: Instant,
+    mut drivers: JoinSet<anyhow::Result<Sample>>,
+) -> anyhow::Result<Sample> {
     let mut total = Sample::empty()?;
-    while let Some(sample) = flights.join_next().await {
+    while let Some(sample) = drivers.join_next().await {
         total.add(&sample.context("a driver ended")??)?;
     }
     total.elapsed = start.elapsed();
