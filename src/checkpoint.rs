@@ -32,6 +32,7 @@ use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use crate::model::revision::Revision;
@@ -369,7 +370,9 @@ fn read_images(
         if tally.contents.images > expected.contents.images {
             return Err(Reason::Set);
         }
-        put(key, octets.to_vec())
+        put(key, octets.to_vec())?;
+        thread::yield_now();
+        Ok(())
     };
     let mut next = Bound::Unbounded;
     while let Some(last) = read_round(path, next, &mut read)? {

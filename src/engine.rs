@@ -43,7 +43,7 @@ mod writer;
 use std::fmt::Display;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -92,8 +92,10 @@ pub struct Engine {
 /// What the engine, its writer and its snapshots share.
 #[derive(Debug)]
 struct Shared {
-    /// Guards the answers. Readers hold it for a slice, the writer while it applies a group.
-    index: RwLock<Index>,
+    /// Guards the answers. Readers hold it for a slice, the writer while it applies a slice of a
+    /// group. FAIR: it can be handed to who waits. From std's the writer, who lets go for a
+    /// microsecond only, takes it back before a sleeping reader wakes, slice for slice.
+    index: parking_lot::RwLock<Index>,
     /// Guards which version is current; held only to clone the pointer.
     catalog: RwLock<Arc<Catalog>>,
     compiled: CompiledCampaigns,
@@ -123,15 +125,15 @@ struct Shared {
 }
 
 impl Shared {
+    fn index(&self) -> parking_lot::RwLockReadGuard<'_, Index> {
+        self.index.read()
+    }
+
+    fn index_mut(&self) -> parking_lot::RwLockWriteGuard<'_, Index> {
+        self.index.write()
+    }
+
     /// A poisoned lock still holds whole values: each is changed in steps that cannot fail.
-    fn index(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
-        self.index.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn catalog(&self) -> Arc<Catalog> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

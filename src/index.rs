@@ -42,7 +42,7 @@ use crate::model::revision::Revision;
 use crate::profile::Profile;
 
 pub use compiled::Compiled;
-pub use image::{ImageError, Loader, MAX_CHUNK};
+pub use image::{ImageError, Loader};
 pub use lookup::{Base, Batch};
 pub use shapes::Slot;
 pub use yeses::Yes;

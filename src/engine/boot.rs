@@ -312,7 +312,7 @@ fn assemble(
     let catalog = recovered.catalog();
     let anchor = Anchor { revision: ledger.head(), chain: ledger.chain() };
     let shared = Arc::new(Shared {
-        index: RwLock::new(recovered.index),
+        index: parking_lot::RwLock::new(recovered.index),
         catalog: RwLock::new(Arc::new(catalog)),
         compiled: CompiledCampaigns::new(),
         fingerprinter: Fingerprinter::new(keys.fingerprint_key()),

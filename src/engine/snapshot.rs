@@ -35,6 +35,9 @@ const CATALOGS: u8 = 8;
 /// Octets of a piece of an image; below what a checkpoint takes.
 const PIECE: usize = 48 * 1024;
 
+/// Shapes copied under one hold of the index: some ten microseconds.
+const SHAPES_AT_ONCE: usize = 128;
+
 /// A partition's image may be cut in so many pieces; its number stands above them.
 const PIECES: u32 = 1 << 10;
 
@@ -86,7 +89,13 @@ fn put_item(out: &mut Vec<u8>, item: &[u8]) {
 
 impl Shared {
     fn shapes(&self) -> Vec<(ImageKey, Vec<u8>)> {
-        let image = self.index().shapes_image().concat();
+        let mut image = Vec::new();
+        let count = self.index().dictionary_image(&mut image);
+        for first in (0..count).step_by(SHAPES_AT_ONCE) {
+            let numbers = first..count.min(first.saturating_add(SHAPES_AT_ONCE));
+            self.index().shapes_image(numbers, &mut image);
+            thread::yield_now();
+        }
         pieces(SHAPES, 0, &image)
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
+use parking_lot::RwLockWriteGuard;
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use self::erase::DecideJob;
@@ -246,7 +247,7 @@ impl Writer {
             for change in slice {
                 index.apply(&Change::from(change));
             }
-            drop(index);
+            RwLockWriteGuard::unlock_fair(index);
             thread::yield_now();
             changes = rest;
         }

@@ -2,7 +2,7 @@
 //!
 //! A partition image is the number of entries, each as fingerprint (16), last revision (8), shape
 //! (4) and its days (2 each, as many as the shape has); then the number of owner's yeses, each as
-//! fingerprint (16) and revision (8). The dictionary is one stream cut into chunks: used ids, then
+//! fingerprint (16) and revision (8). The dictionary is one stream: used ids, then
 //! shapes in the order of their numbers. Identifiers are bare numbers; their paths come from
 //! `Names`.
 //!
@@ -10,6 +10,8 @@
 //! panics, hangs or takes more memory than in proportion to what it is given.
 
 mod dictionary;
+
+use std::ops::Range;
 
 use super::shapes::Shapes;
 use super::table::{self, Entry};
@@ -22,9 +24,6 @@ use dictionary::Dictionary;
 
 /// Octets of an entry without days.
 const LEAST_ENTRY: usize = 16 + 8 + 4;
-
-/// Most octets of a chunk of the dictionary.
-pub const MAX_CHUNK: usize = 48 << 10;
 
 /// Why octets are no image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -84,13 +83,20 @@ impl Index {
         }
     }
 
-    /// The dictionary of shapes and the used ids, in chunks of at most 48 KiB. To be copied after
-    /// the partitions, see INVARIANT(shapes).
-    #[must_use]
-    pub fn shapes_image(&self) -> Vec<Vec<u8>> {
-        let mut out = Vec::new();
-        dictionary::put(&mut out, &self.used, &self.shapes);
-        out.chunks(MAX_CHUNK).map(<[u8]>::to_vec).collect()
+    /// Appends the beginning of the dictionary's image: the used ids, and how many shapes follow,
+    /// which it gives back. To be copied after the partitions, see INVARIANT(shapes).
+    pub fn dictionary_image(&self, out: &mut Vec<u8>) -> usize {
+        dictionary::put_used(out, &self.used);
+        put_count(out, self.shapes.len());
+        self.shapes.len()
+    }
+
+    /// Appends some of the shapes that follow, by their numbers, so that a copy of many need not
+    /// be made in one go.
+    pub fn shapes_image(&self, numbers: Range<usize>, out: &mut Vec<u8>) {
+        for shape in self.shapes.iter().skip(numbers.start).take(numbers.len()) {
+            dictionary::put_shape(out, &shape.facts);
+        }
     }
 
     /// An index from its images. The head is left to the caller.
@@ -111,7 +117,7 @@ impl Index {
 }
 
 impl Loader {
-    /// Begins with the chunks of the dictionary, in their order.
+    /// Begins with the dictionary, cut anywhere, in its order.
     ///
     /// # Errors
     /// Where they are no dictionary, or one that names what `names` does not know.

@@ -21,16 +21,12 @@ pub(super) struct Dictionary {
     pub(super) shapes: Shapes,
 }
 
-/// Appends the image.
-pub(super) fn put(out: &mut Vec<u8>, used: &Used, shapes: &Shapes) {
+/// Appends the used ids. The number of shapes and the shapes follow.
+pub(super) fn put_used(out: &mut Vec<u8>, used: &Used) {
     let Used { controllers, brands, topics } = used;
     put_ids(out, controllers.iter().map(|id| id.index()));
     put_ids(out, brands.iter().map(|id| id.index()));
     put_ids(out, topics.iter().map(|id| id.index()));
-    put_count(out, shapes.len());
-    for shape in shapes.iter() {
-        put_shape(out, &shape.facts);
-    }
 }
 
 /// Reads an image.
@@ -61,7 +57,8 @@ fn put_ids(out: &mut Vec<u8>, ids: impl ExactSizeIterator<Item = u16>) {
     out.extend(ids.flat_map(u16::to_le_bytes));
 }
 
-fn put_shape(out: &mut Vec<u8>, facts: &Profile<Slot>) {
+/// Appends a shape.
+pub(super) fn put_shape(out: &mut Vec<u8>, facts: &Profile<Slot>) {
     let Profile { registered, declarations, blocks, asked, erasure } = facts;
     put_ids(out, registered.iter().map(|id| id.index()));
     put_count(out, declarations.len());

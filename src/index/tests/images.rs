@@ -11,6 +11,16 @@ fn images(index: &Index) -> Vec<Vec<u8>> {
     (0..PARTITIONS).map(image).collect()
 }
 
+/// The dictionary, copied seven shapes at a time.
+fn dictionary(index: &Index) -> Vec<u8> {
+    let mut image = Vec::new();
+    let count = index.dictionary_image(&mut image);
+    for first in (0..count).step_by(7) {
+        index.shapes_image(first..count.min(first + 7), &mut image);
+    }
+    image
+}
+
 /// One image of all partitions.
 fn whole(index: &Index) -> Vec<u8> {
     let (mut entries, mut yeses) = (Vec::new(), Vec::new());
@@ -28,10 +38,10 @@ fn an_index_comes_back_from_its_images() {
     holds("images", 400, &writes(), |writes| {
         let index = built(&writes);
         let names = world().names;
-        let (shapes, images) = (index.shapes_image(), images(&index));
-        let back = Index::from_images(&names, &shapes, &images).unwrap();
+        let (shapes, images) = (dictionary(&index), images(&index));
+        let back = Index::from_images(&names, [&shapes], &images).unwrap();
         same(&index, &back)?;
-        prop_assert_eq!(back.shapes_image(), shapes);
+        prop_assert_eq!(dictionary(&back), shapes);
         Ok(())
     });
 }
@@ -44,14 +54,14 @@ fn replay_over_a_fuzzy_copy_ends_where_it_should() {
         cuts.sort_unstable();
         // Quarter n is copied after cuts[n] writes, the dictionary after the last of them.
         let mut copies = Vec::new();
-        let mut dictionary = Vec::new();
+        let mut shapes = Vec::new();
         for (quarter, cut) in cuts.iter().enumerate() {
             let index = built(&writes[..*cut]);
             let in_quarter = PARTITIONS / 4 * quarter..PARTITIONS / 4 * (quarter + 1);
             copies.extend(images(&index).drain(in_quarter));
-            dictionary = index.shapes_image();
+            shapes = dictionary(&index);
         }
-        let mut back = Index::from_images(&world().names, &dictionary, &copies).unwrap();
+        let mut back = Index::from_images(&world().names, [&shapes], &copies).unwrap();
         writes[cuts[0]..].iter().for_each(|write| back.apply(&write.change()));
         same(&built(&writes), &back)
     });
@@ -63,7 +73,7 @@ fn damaged_images_are_errors_or_harmless() {
     let strategy = (writes(), a_question(), damage, any::<bool>(), any::<Pick>());
     holds("damage", 800, &strategy, |(writes, question, damage, in_dictionary, end)| {
         let index = built(&writes);
-        let (mut shapes, mut image) = (index.shapes_image().concat(), whole(&index));
+        let (mut shapes, mut image) = (dictionary(&index), whole(&index));
         let hit = if in_dictionary { &mut shapes } else { &mut image };
         for (place, bits) in &damage {
             let place = place.index(hit.len());
@@ -77,7 +87,7 @@ fn damaged_images_are_errors_or_harmless() {
             back.verdicts(&question.compiled(), question.today, batch, &mut codes);
             prop_assert!(!codes.contains(&0));
         }
-        let sound = index.shapes_image().concat();
+        let sound = dictionary(&index);
         let cut = &sound[..end.index(sound.len())];
         prop_assert!(Index::from_images(&names, [cut], [&[0; 8]]).is_err());
         let whole = whole(&index);
@@ -96,7 +106,7 @@ fn refuse(shapes: &[u8], image: &[u8], expect: ImageError) {
 #[test]
 fn an_image_with_numbers_out_of_range_is_refused() {
     let index = built(&[]);
-    let shapes = index.shapes_image().concat();
+    let shapes = dictionary(&index);
     let image = |head: &[u8], shape: u32| [head, &[0; 24], &shape.to_le_bytes(), &[0; 4]].concat();
     let nothing = [0; 8];
     refuse(&shapes, &[0xff; 4], ImageError::Truncated);
@@ -115,7 +125,7 @@ fn an_image_with_numbers_out_of_range_is_refused() {
 }
 
 #[test]
-fn a_dictionary_larger_than_a_chunk_comes_back() {
+fn a_large_dictionary_comes_back_from_chunks() {
     let mut names = Names::default();
     let controller = names.add_controller("a").unwrap();
     let brand = names.add_brand(controller, "b").unwrap();
@@ -132,9 +142,8 @@ fn a_dictionary_larger_than_a_chunk_comes_back() {
             effects: &effects,
         });
     }
-    let shapes = index.shapes_image();
-    assert!(shapes.len() > 2 && shapes.iter().all(|chunk| chunk.len() <= MAX_CHUNK));
-    let back = Index::from_images(&names, &shapes, images(&index)).unwrap();
+    let shapes = dictionary(&index);
+    let back = Index::from_images(&names, shapes.chunks(1_000), images(&index)).unwrap();
     assert_eq!(back.get(Fingerprint::new(1)), index.get(Fingerprint::new(1)));
     assert_eq!(back.used(), index.used());
 }
