@@ -4,6 +4,7 @@
 //! connections of their own, and count from when each was to leave. Load comes from another
 //! process.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +116,8 @@ pub(crate) async fn mixed(
     Ok(())
 }
 
-/// Small calls before and while recipients come in, up to `known`; a checkpoint falls into it.
+/// Small calls before and while recipients come in, up to `known`, with checkpoints: first the small
+/// calls alone, then beside large ones.
 pub(crate) async fn growth(
     maysend: &Sidecar,
     loaded: u64,
@@ -123,13 +125,40 @@ pub(crate) async fn growth(
     seconds: Duration,
     report: &mut Report,
 ) -> anyhow::Result<()> {
+    let half = loaded + (known - loaded) / 2;
     say("growth: 100 addresses a call while the index grows");
-    let questions = questions(loaded, SMALL);
+    let (shown, ratio) = grow(maysend, loaded..half, seconds, report).await?;
+    report.at_most(
+        "100 a call while it grows, checkpoint: p99.9, x without",
+        (shown, ratio),
+        (3.0, 1.5),
+    );
+    say("growth: the same beside large calls");
+    let words =
+        ["bulk", &maysend.server.to_string(), &loaded.to_string(), LARGE, LARGE_IN_FLIGHT[0]];
+    let load = Role::start_aside(&words)?;
+    let (shown, ratio) = grow(maysend, half..known, seconds, report).await?;
+    drop(load);
+    report.at_most(
+        "the same beside 2 x 100,000: p99.9, x without growth",
+        (shown, ratio),
+        (3.0, 1.5),
+    );
+    Ok(())
+}
+
+async fn grow(
+    maysend: &Sidecar,
+    people: Range<u64>,
+    seconds: Duration,
+    report: &mut Report,
+) -> anyhow::Result<(String, f64)> {
+    let questions = questions(people.start, SMALL);
     let lines = connect(&maysend.server, LINES).await?;
     drive::open(&lines, &questions, seconds, RATE_OF_GROWTH).await?;
     let before = drive::open(&lines, &questions, 10 * seconds, RATE_OF_GROWTH).await?;
     let checkpoints = maysend.checkpoints()?;
-    let mut load = tell(&maysend.server, loaded, known)?;
+    let mut load = tell(&maysend.server, people.start, people.end)?;
     let mut during = Sample::empty()?;
     while load.process.runs()? {
         during.add(&drive::open(&lines, &questions, seconds / 2, RATE_OF_GROWTH).await?)?;
@@ -139,21 +168,19 @@ pub(crate) async fn growth(
         let [a, b] = [&during, &before].map(|sample| took(micros(sample, percentile)));
         report.note(format!("while the index grows: p{percentile} {a}, without {b}"));
     }
-    let [during, before] = [during, before].map(|sample| micros(&sample, 99.9));
-    let ratio = during / before;
-    let shown = format!("{} ({} / {})", short(ratio), took(during), took(before));
-    let what = "100 a call while it grows, checkpoint: p99.9, x without";
-    report.at_most(what, (shown, ratio), (3.0, 1.5));
     report.note(format!(
         "growth: {} calls before, {} while it grew and wrote {} checkpoints",
         calls.0,
         calls.1,
         maysend.checkpoints()? - checkpoints
     ));
-    Ok(())
+    let [during, before] = [during, before].map(|sample| micros(&sample, 99.9));
+    let ratio = during / before;
+    Ok((format!("{} ({} / {})", short(ratio), took(during), took(before)), ratio))
 }
 
-/// Another process tells a server of these recipients.
+/// Another process tells a server of these recipients, as a system would that brings its customers
+/// in: a thousand a call.
 pub(crate) fn tell(server: &Server, from: u64, to: u64) -> anyhow::Result<Role> {
-    Role::start_aside(&["tell", &server.to_string(), &from.to_string(), &to.to_string()])
+    Role::start_aside(&["tell", &server.to_string(), &from.to_string(), &to.to_string(), "1000"])
 }

@@ -32,7 +32,7 @@ use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use maysend::cli::bench::drive::{now, ratio};
 use maysend::cli::bench::grouped;
-use maysend::cli::bench::tell::{events, tell};
+use maysend::cli::bench::tell::{PER_CALL, events, tell};
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -218,16 +218,16 @@ impl Args {
         let known = self.addresses;
         let first = known / 10;
         // Beside growth a checkpoint or two; else none before the end.
-        let records = if self.wants(Section::Growth) { known / 2 } else { u64::MAX };
+        let records = if self.wants(Section::Growth) { known / 4 } else { u64::MAX };
         let maysend = Sidecar::start(place, Some(records)).await?;
         let empty = maysend.process.resident()?;
         say(format_args!("loading {} addresses", grouped(known)));
-        tell(&maysend.server, 0..first).await?;
+        tell(&maysend.server, 0..first, PER_CALL).await?;
         if self.wants(Section::Growth) {
             latency::growth(&maysend, first, known, seconds, report).await?;
         } else {
             let start = now();
-            tell(&maysend.server, first..known).await?;
+            tell(&maysend.server, first..known, PER_CALL).await?;
             let (told, seconds) = (grouped(events(first..known)), start.elapsed().as_secs_f64());
             report.note(format!("loaded {told} events in {seconds:.1} s"));
         }
@@ -314,7 +314,7 @@ async fn check_oneself() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let mut report = Report { addresses: known, ..Report::default() };
     let maysend = Sidecar::start(&directory.path().join("world"), None).await?;
-    tell(&maysend.server, 0..known).await?;
+    tell(&maysend.server, 0..known, PER_CALL).await?;
     let sides = Sides::start(maysend, directory.path(), known, &[Peer::Ordinary])?;
     check::run(&sides, known, Duration::from_millis(10), &mut report).await?;
     anyhow::ensure!(report.rates.len() == 5, "a side is missing");

@@ -43,10 +43,10 @@ pub(crate) async fn play(words: &[String]) -> anyhow::Result<()> {
             ready("asking");
             drive::closed(&lines, &questions, FOR_EVER).await.map(drop)
         }
-        ["tell", server, from, to] => {
+        ["tell", server, from, to, per_call] => {
             let server = parse(server)?;
             ready("telling");
-            tell(&server, from.parse()?..to.parse()?).await
+            tell(&server, from.parse()?..to.parse()?, per_call.parse()?).await
         }
         _ => bail!("there is no role {words:?}"),
     }

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::drive::now;
 use super::facts;
 use super::rivals::{Echo, Ordinary, Rival};
-use super::tell::{events, tell};
+use super::tell::{PER_CALL, events, tell};
 use crate::cli::connect::Server;
 use crate::server::{self, Config, Listen, Running};
 
@@ -69,7 +69,7 @@ impl World {
 
         let running = threads.run(server::start(config.clone())).await??;
         let start = now();
-        tell(&address_of(&running)?, 0..addresses).await?;
+        tell(&address_of(&running)?, 0..addresses, PER_CALL).await?;
         let writing = start.elapsed();
         threads.run(running.stop()).await??;
         let start = now();
