@@ -203,6 +203,12 @@ impl Index {
         &self.used
     }
 
+    /// Asks the memory for what `apply` will read of an address, and waits for nothing.
+    pub fn prefetch(&self, fingerprint: Fingerprint) {
+        let (table, home) = self.home(fingerprint);
+        table.prefetch(home);
+    }
+
     /// Applies what one event changes; skips what is not above the address's last revision.
     pub fn apply(&mut self, change: &Change<'_>) {
         let Change { fingerprint, revision, tagged, owner_proof, effects } = *change;

@@ -34,8 +34,8 @@ use crate::model::day::Timestamp;
 use crate::model::revision::Revision;
 use crate::model::scope::BrandId;
 use crate::record::{
-    CatalogVersion, DecodeError, decode_campaign, decode_catalog, decode_clock, decode_head,
-    decode_notice, decode_request,
+    CatalogVersion, DecodeError, EventHead, decode_campaign, decode_catalog, decode_clock,
+    decode_head, decode_notice, decode_request,
 };
 
 /// Writes that wait for the writer. Beyond it callers wait themselves.
@@ -46,6 +46,10 @@ const NOTICES: u64 = 1_000;
 
 /// How long a checkpoint may take to load before the older one or the ledger serves instead.
 const LOAD_LIMIT: Duration = Duration::from_secs(600);
+
+/// Events that a replay reads before the index takes them, so that the memory of one is on its way
+/// while others are read.
+const AHEAD: usize = 32;
 
 /// Where and with what an engine starts.
 #[derive(Debug, Clone)]
@@ -128,6 +132,8 @@ pub(super) struct Recovered {
     pub(super) floor: Timestamp,
     /// What the checkpoint's images reach at most.
     pub(super) reached: Revision,
+    /// Events that the index has yet to take, in their order.
+    ahead: Vec<(Revision, EventHead)>,
 }
 
 impl Recovered {
@@ -143,6 +149,7 @@ impl Recovered {
             catalogs: Vec::new(),
             floor: Timestamp::default(),
             reached: Revision::ZERO,
+            ahead: Vec::with_capacity(AHEAD),
         }
     }
 
@@ -172,16 +179,14 @@ impl Recovered {
         match record.kind {
             RecordKind::Event | RecordKind::Tombstone => {
                 let head = decode_head(payload, &self.names)?;
-                self.index.apply(&Change {
-                    fingerprint: head.fingerprint,
-                    revision: record.revision,
-                    tagged: head.tagged,
-                    owner_proof: head.owner_proof,
-                    effects: &head.effects,
-                });
+                self.index.prefetch(head.fingerprint);
                 self.floor = self.floor.max(head.recorded_at);
                 if let Some(change) = CaseChange::of_record(record, head.kind, &self.names)? {
                     self.cases.apply(change);
+                }
+                self.ahead.push((record.revision, head));
+                if self.ahead.len() == AHEAD {
+                    self.catch_up();
                 }
             }
             RecordKind::Erased => {}
@@ -206,6 +211,19 @@ impl Recovered {
             RecordKind::Clock => self.floor = decode_clock(payload)?,
         }
         Ok(())
+    }
+
+    /// Lets the index take what was read ahead.
+    fn catch_up(&mut self) {
+        for (revision, head) in self.ahead.drain(..) {
+            self.index.apply(&Change {
+                fingerprint: head.fingerprint,
+                revision,
+                tagged: head.tagged,
+                owner_proof: head.owner_proof,
+                effects: &head.effects,
+            });
+        }
     }
 
     /// The catalog as the ledger knows it. One that this version of the program no longer reads
@@ -292,6 +310,7 @@ fn recover(
         let check = keys.check_value();
         Ledger::open(disk, &settings.data_dir, check, settings.ledger, anchor, &mut visit)?
     };
+    recovered.catch_up();
     let head = ledger.head();
     if recovered.reached > head {
         return Err(BootError::LedgerBehind { reached: recovered.reached, head });

@@ -12,6 +12,7 @@
 use super::Facts;
 use super::bucket::{Bucket, Lasts, SLOTS, Tag};
 use super::pages::{PAGE, PER_BUCKET, Pages};
+use super::prefetch::prefetch;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 
@@ -88,6 +89,16 @@ impl Table {
     #[inline]
     pub(super) fn second(&self, home: Home) -> Option<&Bucket> {
         self.pages.buckets().get(position(home.second))
+    }
+
+    /// Asks for what `put` will read of an address, unless it stands elsewhere.
+    pub(super) fn prefetch(&self, home: Home) {
+        if let Some(first) = self.first(home) {
+            prefetch(first);
+        }
+        if let Some(lasts) = self.pages.lasts().get(position(home.first)) {
+            prefetch(lasts);
+        }
     }
 
     /// What is known of an address.
