@@ -51,6 +51,7 @@ enum Asking {
 /// One side in one way; its sample grows from round to round.
 struct Cell {
     name: &'static str,
+    per_call: usize,
     how: String,
     asking: Asking,
     sample: Sample,
@@ -84,20 +85,35 @@ pub(crate) async fn run(
 
 async fn cells(sides: &Sides, sink: &Role, people: &[u64]) -> anyhow::Result<Vec<Cell>> {
     let mut cells = Vec::new();
-    let mut add = |name, how, asking| {
-        cells.push(Cell { name, how, asking, sample: Sample::empty()? });
+    let mut add = |name, per_call, how, asking| {
+        cells.push(Cell { name, per_call, how, asking, sample: Sample::empty()? });
         anyhow::Ok(())
     };
     for count in CONNECTIONS {
         let how = || format!("{count} in flight, each on its connection");
         let maysend = &sides.maysend.server;
-        add("maysend Check", how(), Asking::Check(connect(maysend, count).await?))?;
+        add("maysend Check", PER_CALL, how(), Asking::Check(connect(maysend, count).await?))?;
         let on_streams = format!("{count} streams, {ON_A_STREAM} questions on each");
-        add("maysend CheckStream", on_streams, Asking::Stream(connect(maysend, count).await?))?;
-        add("echo", how(), Asking::Check(connect(&sides.mirror.server()?, count).await?))?;
-        add("sink", how(), Asking::Check(connect(&sink.server()?, count).await?))?;
+        add(
+            "maysend CheckStream",
+            PER_CALL,
+            on_streams,
+            Asking::Stream(connect(maysend, count).await?),
+        )?;
+        add(
+            "echo",
+            PER_CALL,
+            how(),
+            Asking::Check(connect(&sides.mirror.server()?, count).await?),
+        )?;
+        add("sink", PER_CALL, how(), Asking::Check(connect(&sink.server()?, count).await?))?;
         if let Some(ordinary) = &sides.ordinary {
-            add("ordinary", how(), Asking::Check(connect(&ordinary.server()?, count).await?))?;
+            add(
+                "ordinary",
+                PER_CALL,
+                how(),
+                Asking::Check(connect(&ordinary.server()?, count).await?),
+            )?;
         }
     }
     for keys in KEYS {
@@ -107,7 +123,7 @@ async fn cells(sides: &Sides, sink: &Role, people: &[u64]) -> anyhow::Result<Vec
             let requests = Arc::new(requests);
             for count in CONNECTIONS {
                 let lines: Result<_, _> = (0..count).map(|_| server.connect()).collect();
-                add("Redis MGET", how(count), Asking::Redis(lines?, requests.clone()))?;
+                add("Redis MGET", keys, how(count), Asking::Redis(lines?, requests.clone()))?;
             }
         }
         if let Some(server) = &sides.postgres {
@@ -116,7 +132,12 @@ async fn cells(sides: &Sides, sink: &Role, people: &[u64]) -> anyhow::Result<Vec
             let requests = Arc::new(Requests::new(few, keys, postgres::request)?);
             for count in CONNECTIONS {
                 let lines: Result<_, _> = (0..count).map(|_| server.connect()).collect();
-                add("PostgreSQL join", how(count), Asking::Postgres(lines?, requests.clone()))?;
+                add(
+                    "PostgreSQL join",
+                    keys,
+                    how(count),
+                    Asking::Postgres(lines?, requests.clone()),
+                )?;
             }
         }
     }
@@ -213,9 +234,10 @@ async fn agree(sides: &Sides, known: u64, people: &[u64]) -> anyhow::Result<()> 
 }
 
 fn tell(cells: &[Cell], sides: &Sides, report: &mut Report) {
+    let most = |a: &&Cell, b: &&Cell| a.per_second().total_cmp(&b.per_second());
     let best = |name: &str| {
-        let of_it = cells.iter().filter(|cell| cell.name == name);
-        of_it.max_by(|a, b| a.per_second().total_cmp(&b.per_second()))
+        let of_it = cells.iter().filter(|cell| cell.name == name && cell.per_call == PER_CALL);
+        of_it.max_by(most)
     };
     let memory = [
         ("Redis MGET", sides.redis.as_ref().map(|redis| redis.per_key)),
@@ -255,6 +277,16 @@ fn tell(cells: &[Cell], sides: &Sides, report: &mut Report) {
         let ratio = ours / cell.per_second();
         let shown = format!("{} ({} / {})", short(ratio), short(ours), short(cell.per_second()));
         report.at_least(format!("check: {what}"), (shown, ratio), aims);
+        let other = cells.iter().filter(|cell| cell.name == name && cell.per_call != PER_CALL);
+        if let Some(other) = other.max_by(most) {
+            let (rate, ratio) = (other.per_second(), ours / other.per_second());
+            report.note(format!(
+                "{name} at {}: {}/s, maysend at {PER_CALL} a call is {} x that",
+                other.how,
+                short(rate),
+                short(ratio)
+            ));
+        }
     }
     if let Some(sink) = best("sink") {
         let share = ours / sink.per_second();
