@@ -163,6 +163,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_call_is_small_where_its_message_is_and_large_in_doubt() {
+        let begins = |data: &[u8]| begins_small(Some(&Frame::data(Bytes::copy_from_slice(data))));
+        assert!(begins(&[0, 0, 0, 0, 0]));
+        assert!(begins(&[0, 0, 0, 0x80, 0, 7, 7]));
+        assert!(!begins(&[0, 0, 0, 0x80, 1, 7, 7]));
+        assert!(!begins(&[0, 1, 0, 0, 0]));
+        assert!(!begins(&[0, 0, 0, 0]));
+        assert!(!begins_small(None));
+    }
+
     #[tokio::test]
     async fn a_call_that_is_given_up_leaves_nothing_running() {
         let lane = Lane::start().unwrap();
