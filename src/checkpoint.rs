@@ -33,7 +33,7 @@ use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::model::revision::Revision;
 use checksum::{CHECKSUM, Checksums, Tally, decode_manifest, encode_manifest};
@@ -100,6 +100,14 @@ impl Checkpoints {
     #[must_use]
     pub fn new(data: PathBuf, key: [u8; 16]) -> Self {
         Self { data, checksums: Checksums::new(key) }
+    }
+
+    /// The newest checkpoint that was written whole, and when; none where there is none.
+    #[must_use]
+    pub fn newest(&self) -> Option<(Revision, SystemTime)> {
+        let revision = *directory::list(&self.data).ok()?.first()?;
+        let written = fs::metadata(directory::whole(&self.data, revision)).ok()?.modified().ok()?;
+        Some((revision, written))
     }
 
     /// Writes a checkpoint, replaces one of the same revision, and removes those of lower revisions

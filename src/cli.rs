@@ -21,6 +21,7 @@ mod history;
 mod import;
 mod key;
 mod list;
+mod log;
 mod output;
 mod resubscribe;
 mod scope;
@@ -168,12 +169,11 @@ impl Cli {
         })
     }
 
-    /// What is logged where `RUST_LOG` says nothing.
-    #[must_use]
-    pub const fn log_level(&self) -> &'static str {
-        match self.command {
-            Command::Serve(_) => "info",
-            _ => "warn",
+    /// Starts the log that the command wants.
+    pub fn start_log(&self) {
+        match &self.command {
+            Command::Serve(args) => log::start(Some(args.log()), "info"),
+            _ => log::start(None, "warn"),
         }
     }
 

@@ -33,6 +33,7 @@ pub mod sheet;
 pub mod snapshot;
 pub mod status;
 pub mod validate;
+pub mod vitals;
 pub mod write;
 
 mod request;
@@ -56,6 +57,7 @@ use self::erasure::Cases;
 use self::error::EngineError;
 use self::follow::Watches;
 use self::request::Requests;
+use self::vitals::Outcomes;
 use self::writer::Job;
 use crate::catalog::{Catalog, PlusTags};
 use crate::checkpoint::{Anchor, Checkpoints};
@@ -81,6 +83,7 @@ pub struct Engine {
     jobs: mpsc::Sender<Job>,
     checkpoints: Checkpoints,
     watches: Watches,
+    outcomes: Outcomes,
     public_url: Option<String>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Set before the writer is told to stop.

@@ -6,21 +6,27 @@
 pub mod codec;
 
 mod caller;
+mod calls;
 mod catalog;
 mod change;
 mod consent;
 mod decision;
 mod decode;
+mod drain;
 mod edge;
 mod encode;
 mod erasure;
 mod lane;
+mod note;
+mod observe;
 mod preference;
 mod refusal;
 mod status;
 
+pub use self::calls::{CODES, Calls, Method, Questions, outcome_name, verdict_name};
 pub use self::edge::{SERVICES, WRITING_SERVICES, routes};
 pub use self::lane::Lane;
+pub use self::observe::observed;
 
 /// The package `maysend.v1`: messages, clients and server traits.
 ///

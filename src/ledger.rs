@@ -51,6 +51,7 @@ mod error;
 pub(crate) mod fault;
 mod format;
 mod group;
+mod measures;
 mod open;
 mod reader;
 mod redact;
@@ -73,6 +74,7 @@ pub use self::error::{CommitError, Damage, Damaged, OpenError, ReadError, Verify
 pub use self::format::MAX_GROUP_OCTETS;
 use self::format::{Chain, Seed};
 pub use self::group::Group;
+pub use self::measures::{Extent, Measures};
 pub use self::open::Visit;
 pub use self::reader::{Forward, Reader};
 use self::reader::{Segment, Shared};

@@ -46,7 +46,8 @@
 //! - [`engine`]: check, write, import; preferences, double opt-in, portals; erasure; status, history,
 //!   explain, sheet, follow; boot, snapshots.
 //! - [`sheet`]: the data sheet as a document: JSON, text, a page to print.
-//! - [`grpc`]: the wire. [`server`]: the composition root. [`cli`]: one file per subcommand.
+//! - [`grpc`]: the wire. [`measure`]: counters. [`metrics`]: all of them for Prometheus. [`server`]:
+//!   the composition root, the admin port. [`cli`]: one file per subcommand.
 //!
 //! ## The two flows
 //!
@@ -105,6 +106,7 @@ pub mod checkpoint;
 pub mod index;
 pub mod keys;
 pub mod ledger;
+pub mod measure;
 pub mod record;
 
 pub mod engine;
@@ -114,4 +116,5 @@ pub mod sheet;
 pub mod cli;
 pub mod grpc;
 
+pub mod metrics;
 pub mod server;

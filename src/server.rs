@@ -2,10 +2,13 @@
 //!
 //! It owns the wall clock, the signals and every task. START: the port is bound before the engine
 //! opens, so that one in use is told at once; calls wait until it serves. DRAIN: NOT_SERVING, no new calls, calls under way finish
-//! within a grace period, the writer ends, a last checkpoint is written.
+//! within a grace period, the writer ends, a last checkpoint is written. A second SIGTERM cuts calls
+//! off and leaves the checkpoint out; the next start reads more of the ledger instead.
 
+mod admin;
 mod listen;
 mod memory;
+mod pulse;
 mod signals;
 
 use std::path::PathBuf;
@@ -18,13 +21,15 @@ use tokio::task::JoinHandle;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+pub use self::admin::Admin;
 pub use self::listen::Listen;
+use self::pulse::Pulse;
 pub use self::signals::Signals;
 use self::signals::Told;
 use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
-use crate::grpc::{self, Lane};
+use crate::grpc::{self, Calls, Lane};
 use crate::keys::{self, Keys};
 use crate::ledger::{Options, RealDisk};
 use crate::model::day::Timestamp;
@@ -98,6 +103,8 @@ pub struct Running {
     config: Config,
     address: String,
     health: HealthReporter,
+    admin: Option<admin::Serving>,
+    pulse: Arc<Pulse>,
     stopping: watch::Sender<bool>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     keeping: JoinHandle<()>,
@@ -107,8 +114,39 @@ pub struct Running {
 ///
 /// # Errors
 /// It cannot listen, the catalog is not well-formed, the data directory is in use or damaged.
-#[expect(clippy::disallowed_methods, reason = "tasks are spawned here and joined on drain")]
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    start_with(config, None).await
+}
+
+/// Starts a server as `start` does; its admin port answers from the beginning.
+///
+/// # Errors
+/// As of `start`; the admin port cannot be bound.
+pub async fn start_with(config: Config, admin: Option<Admin>) -> anyhow::Result<Running> {
+    let (stopping, stopped) = watch::channel(false);
+    let calls = Arc::new(Calls::new(stopped.clone())?);
+    let pulse = Arc::new(Pulse::new(config.data_dir.clone(), calls, stopped));
+    let admin = match admin {
+        Some(admin) => Some(admin.serve(pulse.clone()).await?),
+        None => None,
+    };
+    match serve(config, stopping, pulse).await {
+        Ok(running) => Ok(Running { admin, ..running }),
+        Err(error) => {
+            if let Some(admin) = admin {
+                admin.end().await;
+            }
+            Err(error)
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tasks are spawned here and joined on drain")]
+async fn serve(
+    config: Config,
+    stopping: watch::Sender<bool>,
+    pulse: Arc<Pulse>,
+) -> anyhow::Result<Running> {
     let catalog = read_catalog(&config.catalog).await?;
     let incoming = config.listen.bind().await?;
     let address = incoming.address();
@@ -116,19 +154,22 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
     let lane = Lane::start().context("no threads for large calls")?;
-    let routes = grpc::routes(engine.clone(), lane)?.add_service(health_service);
+    let routes = grpc::routes(engine.clone(), lane, pulse.calls.clone())?;
+    let routes = grpc::observed(routes.add_service(health_service), pulse.calls.clone());
     set_serving(&health, &engine).await;
-    let (stopping, stopped) = watch::channel(false);
+    pulse.serves(engine.clone());
     let server = transport().add_routes(routes);
-    let serving = tokio::spawn(incoming.serve(server, told(stopped.clone())));
+    let serving = tokio::spawn(incoming.serve(server, told(stopping.subscribe())));
     let keeping = tokio::spawn(keep_house(
         engine.clone(),
         health.clone(),
-        stopped,
+        stopping.subscribe(),
+        pulse.clone(),
         config.checkpoint_records,
     ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
-    Ok(Running { engine, config, address, health, stopping, serving, keeping })
+    let admin = None;
+    Ok(Running { engine, config, address, health, admin, pulse, stopping, serving, keeping })
 }
 
 /// HTTP/2 as every server here speaks it; the ones that `bench` measures against too.
@@ -169,7 +210,7 @@ impl Running {
                 }
             }
         }
-        self.stop().await
+        self.drain(signals.stop()).await
     }
 
     /// Reads the catalog file again; a bad one is told and changes nothing.
@@ -207,17 +248,41 @@ impl Running {
     /// # Errors
     /// The server failed while it drained.
     pub async fn stop(self) -> anyhow::Result<()> {
+        self.drain(std::future::pending()).await
+    }
+
+    /// Drains: NOT_SERVING, streams told, calls under way finished, writes answered, a checkpoint.
+    /// In a `hurry` calls are cut off and the checkpoint is left out; what was answered stays.
+    async fn drain(self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
         tracing::info!("draining");
         set_all(&self.health, ServingStatus::NotServing).await;
         self.stopping.send_replace(true);
         self.engine.end_watches();
-        match tokio::time::timeout(DRAIN_GRACE, self.serving).await {
-            Ok(served) => served.context("the server ended")?.context("the server failed")?,
-            Err(_) => tracing::warn!("calls were still under way at the end of the grace period"),
+        let mut hurry = std::pin::pin!(hurry);
+        let mut in_hurry = false;
+        tokio::select! {
+            served = tokio::time::timeout(DRAIN_GRACE, self.serving) => match served {
+                Ok(served) => served.context("the server ended")?.context("the server failed")?,
+                Err(_) => {
+                    tracing::warn!("calls were still under way at the end of the grace period");
+                }
+            },
+            () = &mut hurry => in_hurry = true,
         }
         self.keeping.await.context("the housekeeping ended")?;
         self.engine.stop().await;
-        checkpoint(self.engine.clone()).await;
+        if !in_hurry {
+            tokio::select! {
+                () = hurry => in_hurry = true,
+                _ = checkpoint(self.engine.clone(), &self.pulse) => {}
+            }
+        }
+        if in_hurry {
+            tracing::warn!("told to stop twice: calls are cut off, no checkpoint is written");
+        }
+        if let Some(admin) = self.admin {
+            admin.end().await;
+        }
         self.config.listen.clean_up();
         tracing::info!(head = %self.engine.head(), "stopped");
         Ok(())
@@ -271,6 +336,7 @@ async fn keep_house(
     engine: Arc<Engine>,
     health: HealthReporter,
     stopped: watch::Receiver<bool>,
+    pulse: Arc<Pulse>,
     checkpoint_records: u64,
 ) {
     let mut ticks = tokio::time::interval(TICK);
@@ -283,6 +349,7 @@ async fn keep_house(
             () = told(stopped.clone()) => return,
             _ = ticks.tick() => since += 1,
         }
+        pulse.tick();
         let now = (engine.is_latched(), engine.is_clock_in_doubt());
         if now != state {
             tracing::warn!(latched = now.0, clock_in_doubt = now.1, "the state has changed");
@@ -291,20 +358,22 @@ async fn keep_house(
         }
         let records = engine.head().number().saturating_sub(written.number());
         if records >= checkpoint_records.max(1) || (records > 0 && since >= CHECKPOINT_TICKS) {
-            written = checkpoint(engine.clone()).await.unwrap_or(written);
+            written = checkpoint(engine.clone(), &pulse).await.unwrap_or(written);
             since = 0;
         }
     }
 }
 
 /// Writes a checkpoint; one that fails is told and costs a longer boot, nothing else.
-async fn checkpoint(engine: Arc<Engine>) -> Option<Revision> {
+async fn checkpoint(engine: Arc<Engine>, pulse: &Pulse) -> Option<Revision> {
+    let watch = pulse.begin_checkpoint();
     let write = move || {
         let written = engine.checkpoint();
         memory::give_back();
         written
     };
     let writing = tokio::task::spawn_blocking(write).await;
+    pulse.end_checkpoint(watch, matches!(writing, Ok(Ok(_))));
     match writing {
         Ok(Ok((anchor, contents))) => {
             let (images, octets) = (contents.images, contents.octets);

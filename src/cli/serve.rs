@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Exit;
-use crate::server::{self, CHECKPOINT_RECORDS, Config, Listen, Signals};
+use super::log::LogArgs;
+use crate::server::{self, Admin, CHECKPOINT_RECORDS, Config, Listen, Signals};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -31,9 +32,21 @@ pub(super) struct ServeArgs {
     /// often makes the next start quicker and the disk busier.
     #[arg(long, value_name = "N", default_value_t = CHECKPOINT_RECORDS)]
     checkpoint_records: u64,
+    /// Where /livez, /readyz and /metrics are: IP:PORT on loopback, or unix:PATH [default: nowhere].
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
+    /// Let the admin port listen beyond this machine: it has no credentials.
+    #[arg(long, requires = "admin")]
+    admin_anywhere: bool,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 impl ServeArgs {
+    pub(super) const fn log(&self) -> &LogArgs {
+        &self.log
+    }
+
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let Self {
             data_dir,
@@ -43,7 +56,11 @@ impl ServeArgs {
             accept_clock,
             key_file,
             checkpoint_records,
+            admin,
+            admin_anywhere,
+            log: _,
         } = self;
+        let admin = admin.map(|text| Admin::new(&text, admin_anywhere)).transpose()?;
         let config = Config {
             data_dir,
             key_file,
@@ -56,7 +73,7 @@ impl ServeArgs {
         // Before it starts: a signal that comes as it begins to serve must drain it too.
         let mut signals = Signals::new()?;
         let running = tokio::select! {
-            running = server::start(config) => running?,
+            running = server::start_with(config, admin) => running?,
             () = signals.stop() => return Ok(Exit::Done),
         };
         running.until_stopped(signals).await?;

@@ -20,6 +20,7 @@ use super::error::EngineError;
 use super::follow::Watches;
 use super::request::{Answered, Requests};
 use super::snapshot::Builder;
+use super::vitals::Outcomes;
 use super::writer::{Job, NoticeAt, Writer, notice_digest};
 use super::{Engine, Shared};
 use crate::catalog::parse::parse;
@@ -359,6 +360,7 @@ fn assemble(
         jobs,
         checkpoints,
         watches: Watches::new(),
+        outcomes: Outcomes::new(),
         public_url: settings.public_url,
         writer: Mutex::new(Some(thread)),
         stopping: AtomicBool::new(false),

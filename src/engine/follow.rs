@@ -12,7 +12,8 @@ mod addresses;
 mod course;
 mod lapses;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -79,6 +80,8 @@ pub struct Watch {
     ended: watch::Receiver<bool>,
     /// So long nothing may be said.
     pub(super) heartbeat: Duration,
+    /// How far it was told, for those who look after the server.
+    told: Arc<AtomicU64>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -87,12 +90,30 @@ pub struct Watch {
 pub(super) struct Watches {
     places: Arc<Semaphore>,
     ended: watch::Sender<bool>,
+    /// How far each has been told; of those that have ended nothing is left but a dead pointer.
+    told: Mutex<Vec<Weak<AtomicU64>>>,
 }
 
 impl Watches {
     pub(super) fn new() -> Self {
         let places = Arc::new(Semaphore::new(MAX_WATCHES));
-        Self { places, ended: watch::Sender::new(false) }
+        Self { places, ended: watch::Sender::new(false), told: Mutex::default() }
+    }
+
+    /// Notes one that begins.
+    fn note(&self, after: Revision) -> Arc<AtomicU64> {
+        let told = Arc::new(AtomicU64::new(after.number()));
+        let mut all = super::locked(&self.told);
+        all.retain(|other| other.strong_count() > 0);
+        all.push(Arc::downgrade(&told));
+        told
+    }
+
+    /// How many there are, and how far the slowest was told.
+    pub(super) fn open(&self) -> (usize, Option<u64>) {
+        let all = super::locked(&self.told);
+        let told: Vec<Arc<AtomicU64>> = all.iter().filter_map(Weak::upgrade).collect();
+        (told.len(), told.iter().map(|told| told.load(Ordering::Relaxed)).min())
     }
 }
 
@@ -116,6 +137,7 @@ impl Engine {
             head: self.shared.head.subscribe(),
             ended: self.watches.ended.subscribe(),
             heartbeat: HEARTBEAT,
+            told: self.watches.note(after),
             _place: place,
         })
     }
@@ -142,6 +164,8 @@ impl Watch {
             let advanced = tokio::task::spawn_blocking(move || (course.advance(), course)).await;
             let (advanced, course) = advanced.map_err(|error| super::damaged(&error))?;
             self.course = course;
+            // What goes out next counts as told: who takes it slowly is seen by what follows.
+            self.told.store(self.course.position().number(), Ordering::Relaxed);
             if let Some(changes) = advanced? {
                 return Ok((changes, self));
             }

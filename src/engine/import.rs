@@ -82,7 +82,11 @@ impl Engine {
         let rows = read.await?;
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Import(ImportJob { rows, dry_run, reply })).await?;
-        self.answered(answer).await
+        let imported: Imported = self.answered(answer).await?;
+        if !dry_run {
+            self.outcomes.add(&imported.outcomes);
+        }
+        Ok(imported)
     }
 }
 

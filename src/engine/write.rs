@@ -87,7 +87,9 @@ impl Engine {
         });
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Write(WriteJob { command, targets, request, reply })).await?;
-        self.answered(answer).await
+        let written: Written = self.answered(answer).await?;
+        self.outcomes.add(&written.outcomes);
+        Ok(written)
     }
 
     pub(super) async fn hand_over(&self, job: Job) -> Result<(), EngineError> {

@@ -1,9 +1,12 @@
 //! Who calls: the person that the metadata name. A server without credentials listens on loopback
 //! or a Unix socket only, and its caller is `local` with every role.
 
+use std::sync::Arc;
+
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
+use super::note::{Naming, Note};
 use super::refusal::Refusal;
 use crate::engine::error::InvalidRequest;
 use crate::model::actor::Caller;
@@ -16,9 +19,13 @@ const ACTOR_BIN: &str = "maysend-actor-bin";
 const MAX_ACTOR: usize = 256;
 
 /// Splits a call into its caller and what it carries.
-pub(super) fn caller_of<T>(request: Request<T>) -> Result<(Caller, T), Refusal> {
-    let (metadata, _extensions, message) = request.into_parts();
-    Ok((caller(&metadata)?, message))
+pub(super) fn caller_of<T: Naming>(request: Request<T>) -> Result<(Caller, T), Refusal> {
+    let (metadata, extensions, message) = request.into_parts();
+    let caller = caller(&metadata)?;
+    if let Some(note) = extensions.get::<Arc<Note>>() {
+        note.take(&caller.credential, message.addresses());
+    }
+    Ok((caller, message))
 }
 
 /// The caller that the metadata name.

@@ -2,6 +2,7 @@
 //! verdicts go out as the engine wrote them.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -10,10 +11,13 @@ use super::api::decision_service_server::DecisionService;
 use super::api::{ExplainRequest, ExplainResponse};
 use super::caller::caller_of;
 use super::codec::{CheckAnswer, CheckAsk};
+use super::drain::UntilDrained;
 use super::edge::Edge;
+use super::note::Note;
 use super::{decode, encode, status};
 use crate::engine::Engine;
 use crate::engine::check::Question;
+use crate::measure::Stopwatch;
 use crate::model::actor::Caller;
 use crate::model::revision::Revision;
 
@@ -36,19 +40,22 @@ impl DecisionService for Edge {
 
     /// A question is read when the client has taken the answer to the one before, and no sooner: the
     /// next ones wait in the connection's window, which is bounded. tonic ends the stream after the
-    /// first answer that is an error.
+    /// first answer that is an error. A server that drains answers what it has read, and ends it.
     async fn check_stream(
         &self,
         request: Request<Streaming<CheckAsk>>,
     ) -> Result<Response<Answers>, Status> {
+        let note = request.extensions().get::<Arc<Note>>().cloned().unwrap_or_default();
         let (caller, asks) = caller_of(request)?;
         let mut subject = None;
         let edge = self.clone();
+        let asks = UntilDrained::new(asks, self.calls.drained());
         let answers = asks.then(move |ask| {
             let (edge, caller) = (edge.clone(), caller.clone());
             let question = ask.map_err(status::of_transport).and_then(|ask| {
                 let of_ask = decode::Subject::of_message(&ask, subject.as_ref())?;
                 subject = Some(of_ask.clone());
+                note.add(ask.count());
                 Ok((of_ask, ask))
             });
             async move {
@@ -77,11 +84,16 @@ impl Edge {
         subject: decode::Subject,
         ask: CheckAsk,
     ) -> Result<CheckAnswer, Status> {
-        if ask.count() <= LARGE {
-            return answer(&self.engine, &caller, &subject, &ask).await;
-        }
-        let engine = self.engine.clone();
-        self.lane.run(async move { answer(&engine, &caller, &subject, &ask).await }).await?
+        let watch = Stopwatch::start();
+        let answered = if ask.count() <= LARGE {
+            answer(&self.engine, &caller, &subject, &ask).await?
+        } else {
+            let engine = self.engine.clone();
+            let large = async move { answer(&engine, &caller, &subject, &ask).await };
+            self.lane.run(large).await??
+        };
+        self.calls.questions.add(&answered, watch);
+        Ok(answered)
     }
 }
 

@@ -12,6 +12,7 @@ use super::api::consent_service_server::{self, ConsentServiceServer};
 use super::api::decision_service_server::{self, DecisionServiceServer};
 use super::api::erasure_service_server::{self, ErasureServiceServer};
 use super::api::preference_service_server::{self, PreferenceServiceServer};
+use super::calls::Calls;
 use super::lane::{Lane, OnLane};
 use super::{DESCRIPTOR, status};
 use crate::engine::Engine;
@@ -29,6 +30,7 @@ const MAX_REQUEST: usize = 64 * 1024 * 1024;
 pub(super) struct Edge {
     pub(super) engine: Arc<Engine>,
     pub(super) lane: Arc<Lane>,
+    pub(super) calls: Arc<Calls>,
 }
 
 /// Every service of the API, by its full name.
@@ -53,9 +55,13 @@ pub const WRITING_SERVICES: [&str; 4] = [
 ///
 /// # Errors
 /// The descriptors that were built in cannot be read.
-pub fn routes(engine: Arc<Engine>, lane: Lane) -> Result<Routes, tonic_reflection::server::Error> {
+pub fn routes(
+    engine: Arc<Engine>,
+    lane: Lane,
+    calls: Arc<Calls>,
+) -> Result<Routes, tonic_reflection::server::Error> {
     let lane = Arc::new(lane);
-    let edge = Arc::new(Edge { engine, lane: lane.clone() });
+    let edge = Arc::new(Edge { engine, lane: lane.clone(), calls });
     let decision =
         DecisionServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_QUESTION);
     let consent =

@@ -9,7 +9,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tonic::codegen::http::Response;
+use tonic::codegen::http::header::CONTENT_TYPE;
+use tonic::codegen::http::{HeaderMap, Response};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -49,6 +50,13 @@ pub(super) fn translate<B: Default>(response: Response<B>) -> Response<B> {
         Some(status) if status.code() == Code::OutOfRange => of_transport(status).into_http(),
         Some(_) | None => response,
     }
+}
+
+/// A status as the trailers of a stream that ends by it.
+pub(super) fn trailers(status: Status) -> HeaderMap {
+    let mut head = status.into_http::<()>().into_parts().0.headers;
+    head.remove(CONTENT_TYPE);
+    head
 }
 
 /// What tonic says of a message that it did not read. It alone uses OUT_OF_RANGE, and for messages

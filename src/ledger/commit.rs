@@ -9,6 +9,7 @@ use super::disk::DiskFile;
 use super::format::{FORMAT, HEADER, Header, MARK, Mark, wide};
 use super::reader::Shared;
 use super::{Active, CommitError, Committed, Group, Ledger, Urgency};
+use crate::measure::Stopwatch;
 use crate::model::revision::Revision;
 
 /// Space is taken in steps, so that few groups pay for it.
@@ -65,7 +66,7 @@ impl Ledger {
         if let Err(error) = self.active.file.write_at(octets, start) {
             return Err(self.cut(start, error));
         }
-        if let Err(error) = self.active.file.sync_data() {
+        if let Err(error) = self.sync() {
             self.latch();
             return Err(CommitError::Unknown(error));
         }
@@ -79,8 +80,19 @@ impl Ledger {
             self.active.segment.note(*revision, start + offset);
         }
         self.chain = chain;
+        self.shared.measures.groups.add(wide(group.index().len()));
         self.shared.commit(last);
         Ok(())
+    }
+
+    /// The fdatasync that makes a group durable, timed.
+    fn sync(&self) -> io::Result<()> {
+        let measures = &self.shared.measures;
+        let watch = Stopwatch::start();
+        let synced = self.active.file.sync_data();
+        measures.syncs.add(watch.nanos());
+        measures.failed_syncs.add(synced.is_err().into());
+        synced
     }
 
     /// Takes back a write that failed.

@@ -19,6 +19,7 @@ use super::error::{Damage, Damaged, ReadError};
 use super::format::{
     FRAME, HEAD, HEADER, Head, MARK, Mark, Outside, Seed, digest, narrow, unwrap_tombstone, wide,
 };
+use super::measures::Measures;
 use super::walk::{Window, record};
 use super::{Record, RecordKind};
 use crate::model::revision::Revision;
@@ -47,6 +48,7 @@ pub(super) struct Shared {
     /// Guards payloads: a redaction overwrites them under it, so that no reader sees a half. Counts
     /// those overwritten since the opening.
     pub(super) erasing: RwLock<u64>,
+    pub(super) measures: Measures,
 }
 
 /// A segment and the index of its records.
@@ -198,6 +200,7 @@ impl Shared {
             latched: AtomicBool::new(false),
             segments: RwLock::new(segments),
             erasing: RwLock::new(0),
+            measures: Measures::new(),
         }
     }
 

@@ -22,6 +22,8 @@ mod damage;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod drains;
+#[cfg(test)]
 mod erased_beyond_recovery;
 #[cfg(test)]
 mod interrupted;
@@ -30,16 +32,22 @@ mod kill;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
+mod no_address_is_told;
+#[cfg(test)]
 mod nobody_without_a_yes;
 #[cfg(test)]
 mod owner_comes_back;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod raw;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod system_follows;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod what_is_measured;
 #[cfg(test)]
 mod world;

@@ -1,5 +1,6 @@
 //! The real binary, as a process of its own on a Unix socket.
 
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,6 +41,30 @@ impl Server {
         server
     }
 
+    /// With an admin port, on a socket of its own.
+    pub(crate) fn with_admin(mut self) -> Self {
+        let socket = self.dir.path().join("admin");
+        self.options.extend(["--admin".to_owned(), format!("unix:{}", socket.display())]);
+        self
+    }
+
+    /// What a page of the admin port says: its status, and its text.
+    pub(crate) fn page(&self, path: &str) -> (u16, String) {
+        self.ask("GET", path)
+    }
+
+    /// What the admin port says to a request.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> (u16, String) {
+        let mut stream =
+            std::os::unix::net::UnixStream::connect(self.dir.path().join("admin")).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), text.to_owned())
+    }
+
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.dir.path().join("store")
     }
@@ -60,6 +85,7 @@ impl Server {
             .arg("--listen")
             .arg(format!("unix:{}", self.socket().display()))
             .args(&self.options)
+            .stdout(Stdio::from(std::fs::File::create(self.dir.path().join("stdout")).unwrap()))
             .stderr(Stdio::from(std::fs::File::create(self.dir.path().join("log")).unwrap()))
             .spawn()
             .unwrap();
@@ -84,6 +110,44 @@ impl Server {
     /// What the server has logged since its last start.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// What it has written to stdout.
+    pub(crate) fn stdout(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("stdout")).unwrap_or_default()
+    }
+
+    /// Waits until it is ready: it listens before it has read its data.
+    pub(crate) async fn ready(&self) {
+        let asked = Instant::now();
+        while self.page("/readyz").0 != 200 {
+            assert!(asked.elapsed() < START_LIMIT, "not ready: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Sends a signal (`-TERM`), and waits for nothing.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it has logged this.
+    pub(crate) async fn told(&self, text: &str) {
+        let asked = Instant::now();
+        while !self.log().contains(text) {
+            assert!(asked.elapsed() < START_LIMIT, "not told: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits for its end, which must be a good one; how long that took.
+    pub(crate) async fn ended(&mut self) -> Duration {
+        let asked = Instant::now();
+        let mut process = self.process.take().unwrap();
+        let status = tokio::task::spawn_blocking(move || process.wait()).await.unwrap().unwrap();
+        assert!(status.success(), "{status}: {}", self.log());
+        asked.elapsed()
     }
 
     /// `kill -9`, and waits until it is gone.

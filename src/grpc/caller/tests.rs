@@ -4,6 +4,12 @@ use tonic::metadata::{Ascii, Binary, MetadataValue};
 use super::*;
 use crate::model::actor::Role;
 
+impl Naming for () {
+    fn addresses(&self) -> usize {
+        0
+    }
+}
+
 fn call() -> Request<()> {
     Request::new(())
 }

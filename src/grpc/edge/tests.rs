@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
@@ -58,6 +59,8 @@ struct World {
     routes: Routes,
     engine: Arc<Engine>,
     _dir: TempDir,
+    /// As long as it lives, nothing drains.
+    _serving: watch::Sender<bool>,
 }
 
 impl World {
@@ -74,7 +77,10 @@ impl World {
         };
         let clock = TestClock(AtomicI64::new(Day::new(20_000).start().nanos()));
         let engine = Engine::open(settings, Arc::new(RealDisk), Arc::new(clock)).await.unwrap();
-        Self { routes: routes(engine.clone(), Lane::start().unwrap()).unwrap(), engine, _dir: dir }
+        let (serving, draining) = watch::channel(false);
+        let calls = Arc::new(Calls::new(draining).unwrap());
+        let routes = routes(engine.clone(), Lane::start().unwrap(), calls).unwrap();
+        Self { routes, engine, _dir: dir, _serving: serving }
     }
 
     fn decision(&self) -> DecisionServiceClient<Routes> {
