@@ -22,6 +22,8 @@ mod observe;
 mod preference;
 mod refusal;
 mod status;
+#[cfg(feature = "otel")]
+mod trace;
 
 pub use self::calls::{CODES, Calls, Method, Questions, outcome_name, verdict_name};
 pub use self::edge::{SERVICES, WRITING_SERVICES, routes};

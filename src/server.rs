@@ -10,6 +10,8 @@ mod listen;
 mod memory;
 mod pulse;
 mod signals;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub use self::listen::Listen;
 use self::pulse::Pulse;
 pub use self::signals::Signals;
 use self::signals::Told;
+#[cfg(feature = "otel")]
+pub use self::traces::Traces;
 use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;

@@ -40,6 +40,11 @@ pub(super) struct ServeArgs {
     admin_anywhere: bool,
     #[command(flatten)]
     log: LogArgs,
+    /// Send traces to this collector (OTLP over gRPC, such as http://127.0.0.1:4317): of the calls
+    /// whose clients trace them [default: nowhere].
+    #[cfg(feature = "otel")]
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
 }
 
 impl ServeArgs {
@@ -59,6 +64,8 @@ impl ServeArgs {
             admin,
             admin_anywhere,
             log: _,
+            #[cfg(feature = "otel")]
+            otlp_endpoint,
         } = self;
         let admin = admin.map(|text| Admin::new(&text, admin_anywhere)).transpose()?;
         let config = Config {
@@ -70,6 +77,8 @@ impl ServeArgs {
             accept_clock,
             checkpoint_records,
         };
+        #[cfg(feature = "otel")]
+        let traces = otlp_endpoint.map(|url| server::Traces::start(&url)).transpose()?;
         // Before it starts: a signal that comes as it begins to serve must drain it too.
         let mut signals = Signals::new()?;
         let running = tokio::select! {
@@ -77,6 +86,10 @@ impl ServeArgs {
             () = signals.stop() => return Ok(Exit::Done),
         };
         running.until_stopped(signals).await?;
+        #[cfg(feature = "otel")]
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
         Ok(Exit::Done)
     }
 }

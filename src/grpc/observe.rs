@@ -83,12 +83,17 @@ struct Call {
     note: Arc<Note>,
     watch: Stopwatch,
     code: Option<Code>,
+    #[cfg(feature = "otel")]
+    trace: super::trace::Trace,
 }
 
 impl Call {
     fn begin<A>(calls: Arc<Calls>, request: &Request<A>) -> Self {
         let place = calls.place(request.uri().path());
-        calls.method(place).begin();
+        let method = calls.method(place);
+        method.begin();
+        #[cfg(feature = "otel")]
+        let trace = super::trace::Trace::begin(&method.name, request.headers());
         Self {
             calls,
             place,
@@ -96,6 +101,8 @@ impl Call {
             note: Arc::default(),
             watch: Stopwatch::start(),
             code: None,
+            #[cfg(feature = "otel")]
+            trace,
         }
     }
 
@@ -118,6 +125,17 @@ impl Drop for Call {
         let seconds = self.watch.elapsed().as_secs_f64();
         let (addresses, credential) = (self.note.addresses(), self.note.credential());
         let (method_name, code) = (&*method.name, code_name(code));
+        #[cfg(feature = "otel")]
+        self.trace.end(
+            [
+                ("rpc.method", method_name.to_owned()),
+                ("rpc.response.status_code", code.to_owned()),
+                ("maysend.addresses", addresses.to_string()),
+                ("maysend.credential", credential.to_owned()),
+                ("maysend.request_id", request_id.to_owned()),
+            ],
+            is_own_fault,
+        );
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
