@@ -4,6 +4,7 @@
 //! module's children, so nothing below the edge knows the wire.
 
 pub mod codec;
+pub mod peer;
 
 mod caller;
 mod catalog;
@@ -14,12 +15,15 @@ mod decode;
 mod edge;
 mod encode;
 mod erasure;
+mod gate;
 mod lane;
 mod preference;
 mod refusal;
+mod spend;
 mod status;
 
 pub use self::edge::{SERVICES, WRITING_SERVICES, routes};
+pub use self::gate::Gate;
 pub use self::lane::Lane;
 
 /// The package `maysend.v1`: messages, clients and server traits.

@@ -4,6 +4,7 @@
 //! opens, so that one in use is told at once; calls wait until it serves. DRAIN: NOT_SERVING, no new calls, calls under way finish
 //! within a grace period, the writer ends, a last checkpoint is written.
 
+mod credentials;
 mod listen;
 mod memory;
 mod signals;
@@ -24,7 +25,7 @@ use self::signals::Told;
 use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
-use crate::grpc::{self, Lane};
+use crate::grpc::{self, Gate, Lane};
 use crate::keys::{self, Keys};
 use crate::ledger::{Options, RealDisk};
 use crate::model::day::Timestamp;
@@ -71,6 +72,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Take the present wall clock for right though it lies before the last event.
     pub accept_clock: bool,
+    /// The credential file; none: whoever reaches the server is `local` and may do everything.
+    pub credentials: Option<PathBuf>,
     /// A checkpoint is written after so many records; `CHECKPOINT_RECORDS` is a good number.
     pub checkpoint_records: u64,
 }
@@ -95,6 +98,7 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct Running {
     engine: Arc<Engine>,
+    gate: Option<Arc<Gate>>,
     config: Config,
     address: String,
     health: HealthReporter,
@@ -106,17 +110,23 @@ pub struct Running {
 /// Starts a server and returns once it serves.
 ///
 /// # Errors
-/// It cannot listen, the catalog is not well-formed, the data directory is in use or damaged.
+/// It cannot listen, the catalog or the credentials are not well-formed, the data directory is in use or damaged.
 #[expect(clippy::disallowed_methods, reason = "tasks are spawned here and joined on drain")]
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let catalog = read_catalog(&config.catalog).await?;
+    let credentials = match &config.credentials {
+        Some(path) => Some(credentials::read(path).await?),
+        None => None,
+    };
     let incoming = config.listen.bind().await?;
     let address = incoming.address();
     let engine = open(&config, catalog).await?;
     memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
     let lane = Lane::start().context("no threads for large calls")?;
-    let routes = grpc::routes(engine.clone(), lane)?.add_service(health_service);
+    let gate = credentials.map(|credentials| Gate::new(engine.clone(), credentials));
+    // Health stands beside the gate: probes have no key.
+    let routes = grpc::routes(engine.clone(), lane, gate.clone())?.add_service(health_service);
     set_serving(&health, &engine).await;
     let (stopping, stopped) = watch::channel(false);
     let server = transport().add_routes(routes);
@@ -128,7 +138,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         config.checkpoint_records,
     ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
-    Ok(Running { engine, config, address, health, stopping, serving, keeping })
+    Ok(Running { engine, gate, config, address, health, stopping, serving, keeping })
 }
 
 /// HTTP/2 as every server here speaks it; the ones that `bench` measures against too.
@@ -150,7 +160,7 @@ impl Running {
     }
 
     /// Serves until the process is told to stop by SIGTERM or SIGINT; SIGHUP reads the catalog
-    /// file and the key file again. Then drains.
+    /// file, the key file and the credential file again. Then drains.
     ///
     /// # Errors
     /// The server failed.
@@ -162,6 +172,9 @@ impl Running {
                     Told::Reload => {
                         self.reload().await;
                         self.reload_keys().await;
+                        if let (Some(gate), Some(path)) = (&self.gate, &self.config.credentials) {
+                            credentials::reload(gate, path).await;
+                        }
                     }
                 },
                 ended = &mut self.serving => {
