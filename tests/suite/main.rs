@@ -22,7 +22,11 @@ mod damage;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod doorkeeper;
+#[cfg(test)]
 mod erased_beyond_recovery;
+#[cfg(test)]
+mod every_role_and_call;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]
@@ -31,6 +35,8 @@ mod kill;
 mod naive;
 #[cfg(test)]
 mod nobody_without_a_yes;
+#[cfg(test)]
+mod only_those_with_a_key;
 #[cfg(test)]
 mod owner_comes_back;
 #[cfg(test)]
