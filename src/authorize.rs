@@ -4,6 +4,8 @@
 //! else: what nobody was allowed to ask for cannot be recorded.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::model::actor::{Actor, ActorClass, Caller, Role};
 use crate::model::campaign::Purpose;
 use crate::model::command::{Choice, Command, Wish};
@@ -199,7 +201,8 @@ pub enum SamePerson {
 }
 
 /// Four eyes: whether `caller` may decide what `requested_by` asked for. Where there are no
-/// credentials the persons alone must differ; capitals and spaces make nobody another person.
+/// credentials the persons alone must differ; capitals, spaces and how letters are composed make
+/// nobody another person.
 ///
 /// # Errors
 /// `SamePerson`.
@@ -216,6 +219,8 @@ pub fn four_eyes(requested_by: &Actor, caller: &Caller) -> Result<(), SamePerson
 
 /// A name, however it is typed.
 fn person(name: &str) -> String {
+    // Compatible forms too: the letters of a wide keyboard are the same letters.
+    let name: String = name.nfkc().collect();
     let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
     words.join(" ")
 }

@@ -1,8 +1,8 @@
 //! The command line: the server, and clients of a running one.
 //!
 //! Data go to stdout, talk goes to stderr. The exit status is 0 when all was done, 1 when something
-//! failed, 2 when a single `check` was denied, 64 when the command was wrong. Nothing is read from
-//! the environment.
+//! failed, 2 when a single `check` was denied, 64 when the command was wrong. Nothing but the key of
+//! a client (`identity`) is read from the environment.
 
 pub mod bench;
 mod block;
@@ -10,6 +10,7 @@ mod catalog;
 mod check;
 mod connect;
 mod consent;
+mod credential;
 mod demo;
 mod erasure;
 mod event;
@@ -18,6 +19,7 @@ mod explain;
 mod fault;
 mod filter;
 mod history;
+mod identity;
 mod import;
 mod key;
 mod list;
@@ -34,6 +36,7 @@ mod words;
 mod write;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -68,12 +71,18 @@ struct Global {
     /// Who is asking or writing, for the record: a name, sent as `maysend-actor`.
     #[arg(long, global = true, value_name = "NAME")]
     actor: Option<String>,
+    /// The file that holds the key to show, where the server wants one: the one line that
+    /// `credential new` printed. Else MAYSEND_CREDENTIAL_FILE names it, or MAYSEND_CREDENTIAL holds
+    /// the key itself.
+    #[arg(long, global = true, value_name = "FILE")]
+    credential_file: Option<PathBuf>,
 }
 
 impl Global {
     async fn connect(&self) -> anyhow::Result<Connection> {
         let server = self.server.clone().unwrap_or_default();
-        server.connect(self.actor.as_deref()).await
+        let authorization = identity::authorization(self.credential_file.as_deref())?;
+        server.connect_with(self.actor.as_deref(), authorization).await
     }
 }
 
@@ -117,6 +126,8 @@ enum Command {
     /// (`staff_resubscribe = "with-legal-basis"` in the catalog file; the default forbids it), and
     /// no policy lets it override a complaint.
     Resubscribe(resubscribe::ResubscribeArgs),
+    /// Say who may call a server: make, list and revoke credentials.
+    Credential(credential::CredentialArgs),
     /// Rotate and retire the keys that sign the owner's links.
     Key(key::KeyArgs),
     /// Ask for the erasure of an address, and decide what others asked for.
@@ -220,6 +231,7 @@ impl Command {
             Self::OptOut(args) => args.run(global).await,
             Self::Consent(args) => args.run(global).await,
             Self::Resubscribe(args) => args.run(global).await,
+            Self::Credential(args) => args.run(global),
             Self::Key(args) => args.run(global),
             Self::Erasure(args) => args.run(global).await,
             Self::Import(args) => args.run(global).await,

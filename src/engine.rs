@@ -61,11 +61,12 @@ use self::vitals::Outcomes;
 use self::writer::Job;
 use crate::catalog::{Catalog, PlusTags};
 use crate::checkpoint::{Anchor, Checkpoints};
-use crate::fingerprint::Fingerprinter;
+use crate::fingerprint::{Fingerprinter, Names};
 use crate::index::{Index, Known};
 use crate::keys::Keys;
 use crate::ledger::Reader;
 use crate::model::address::Address;
+use crate::model::day::Timestamp;
 use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
@@ -217,6 +218,24 @@ impl Engine {
     #[must_use]
     pub fn addresses(&self) -> usize {
         self.shared.index().len()
+    }
+
+    /// The present instant, and never one before the last event's: what has expired stays so when
+    /// the clock is set back.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.moment().at
+    }
+
+    /// The fingerprints of these addresses, in any spelling, without those that are none.
+    #[must_use]
+    pub fn names<'a>(&self, addresses: impl Iterator<Item = &'a [u8]>) -> Vec<Fingerprint> {
+        let mut names = Names::default();
+        self.shared.fingerprinter.name(addresses, &mut names);
+        let mut invalid = names.invalid().iter().peekable();
+        let named = names.fingerprints().iter().enumerate();
+        let valid = named.filter(|(place, _)| invalid.next_if_eq(&place).is_none());
+        valid.map(|(_, fingerprint)| *fingerprint).collect()
     }
 
     fn fingerprint(&self, address: &Address) -> Fingerprint {

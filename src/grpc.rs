@@ -4,6 +4,7 @@
 //! module's children, so nothing below the edge knows the wire.
 
 pub mod codec;
+pub mod peer;
 
 mod caller;
 mod calls;
@@ -16,17 +17,20 @@ mod drain;
 mod edge;
 mod encode;
 mod erasure;
+mod gate;
 mod lane;
 mod note;
 mod observe;
 mod preference;
 mod refusal;
+mod spend;
 mod status;
 #[cfg(feature = "otel")]
 mod trace;
 
 pub use self::calls::{CODES, Calls, Method, Questions, outcome_name, verdict_name};
 pub use self::edge::{SERVICES, WRITING_SERVICES, routes};
+pub use self::gate::Gate;
 pub use self::lane::Lane;
 pub use self::observe::observed;
 

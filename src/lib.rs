@@ -38,7 +38,8 @@
 //! - [`authorize`]: who may do what; the only maker of `Authorized<Command>`.
 //! - [`transition`]: what a command does to one address; the only maker of statements.
 //! - [`token`]: the owner's links. [`fingerprint`]: the keyed name of an address, eight at once.
-//! - [`keys`]: the key file. [`record`]: what the ledger's payloads hold, as octets.
+//! - [`keys`]: the key file. [`credentials`]: who may call, and how much. [`record`]: what the
+//!   ledger's payloads hold, as octets.
 //! - [`ledger`]: segments, group commit, torn tails against damage, erasure of payloads.
 //! - [`index`]: fingerprint to profile, interned, three to a cache line; campaigns compiled from
 //!   `decide`; the look-up; what effects make of a shape, remembered.
@@ -103,6 +104,7 @@ pub mod token;
 pub mod transition;
 
 pub mod checkpoint;
+pub mod credentials;
 pub mod index;
 pub mod keys;
 pub mod ledger;

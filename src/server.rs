@@ -6,6 +6,7 @@
 //! off and leaves the checkpoint out; the next start reads more of the ledger instead.
 
 mod admin;
+mod credentials;
 mod listen;
 mod memory;
 mod pulse;
@@ -33,7 +34,7 @@ pub use self::traces::Traces;
 use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
-use crate::grpc::{self, Calls, Lane};
+use crate::grpc::{self, Calls, Gate, Lane};
 use crate::keys::{self, Keys};
 use crate::ledger::{Options, RealDisk};
 use crate::model::day::Timestamp;
@@ -80,6 +81,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Take the present wall clock for right though it lies before the last event.
     pub accept_clock: bool,
+    /// The credential file; none: whoever reaches the server is `local` and may do everything.
+    pub credentials: Option<PathBuf>,
     /// A checkpoint is written after so many records; `CHECKPOINT_RECORDS` is a good number.
     pub checkpoint_records: u64,
 }
@@ -104,6 +107,7 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct Running {
     engine: Arc<Engine>,
+    gate: Option<Arc<Gate>>,
     config: Config,
     address: String,
     health: HealthReporter,
@@ -117,7 +121,8 @@ pub struct Running {
 /// Starts a server and returns once it serves.
 ///
 /// # Errors
-/// It cannot listen, the catalog is not well-formed, the data directory is in use or damaged.
+/// It cannot listen, the catalog or the credentials are not well-formed, the data directory is in use
+/// or damaged.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     start_with(config, None).await
 }
@@ -152,13 +157,19 @@ async fn serve(
     pulse: Arc<Pulse>,
 ) -> anyhow::Result<Running> {
     let catalog = read_catalog(&config.catalog).await?;
+    let credentials = match &config.credentials {
+        Some(path) => Some(credentials::read(path).await?),
+        None => None,
+    };
     let incoming = config.listen.bind().await?;
     let address = incoming.address();
     let engine = open(&config, catalog).await?;
     memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
     let lane = Lane::start().context("no threads for large calls")?;
-    let routes = grpc::routes(engine.clone(), lane, pulse.calls.clone())?;
+    let gate = credentials.map(|credentials| Gate::new(engine.clone(), credentials));
+    // Health stands beside the gate: probes have no key.
+    let routes = grpc::routes(engine.clone(), lane, pulse.calls.clone(), gate.clone())?;
     let routes = grpc::observed(routes.add_service(health_service), pulse.calls.clone());
     set_serving(&health, &engine).await;
     pulse.serves(engine.clone());
@@ -173,7 +184,7 @@ async fn serve(
     ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
     let admin = None;
-    Ok(Running { engine, config, address, health, admin, pulse, stopping, serving, keeping })
+    Ok(Running { engine, gate, config, address, health, admin, pulse, stopping, serving, keeping })
 }
 
 /// HTTP/2 as every server here speaks it; the ones that `bench` measures against too.
@@ -195,7 +206,7 @@ impl Running {
     }
 
     /// Serves until the process is told to stop by SIGTERM or SIGINT; SIGHUP reads the catalog
-    /// file and the key file again. Then drains.
+    /// file, the key file and the credential file again. Then drains.
     ///
     /// # Errors
     /// The server failed.
@@ -207,6 +218,9 @@ impl Running {
                     Told::Reload => {
                         self.reload().await;
                         self.reload_keys().await;
+                        if let (Some(gate), Some(path)) = (&self.gate, &self.config.credentials) {
+                            credentials::reload(gate, path).await;
+                        }
                     }
                 },
                 ended = &mut self.serving => {

@@ -130,7 +130,7 @@ impl BenchArgs {
     async fn measure(&self, global: &Global) -> anyhow::Result<Report> {
         match (&global.server, &self.brand, &self.campaign) {
             (Some(server), Some(brand), Some(campaign)) => {
-                self.load(server, brand, campaign, global.actor.as_deref()).await
+                self.load(global, server, brand, campaign).await
             }
             (None, None, None) => self.compare().await,
             _ => anyhow::bail!("--server, --brand and --campaign go together: all three or none"),
@@ -140,13 +140,16 @@ impl BenchArgs {
     /// Puts load on a server that runs.
     async fn load(
         &self,
+        global: &Global,
         server: &Server,
         brand: &str,
         campaign: &str,
-        actor: Option<&str>,
     ) -> anyhow::Result<Report> {
         let recipients = self.recipients().await?;
-        let lines = connect(server, actor, self.lines()).await?;
+        let mut lines = Vec::with_capacity(self.lines());
+        for _ in 0..self.lines() {
+            lines.push(Line::over(global.connect().await?));
+        }
         let mut cells = Vec::new();
         for &per_call in &self.per_call {
             let questions = Arc::new(recipients.questions(brand, campaign, per_call));
@@ -166,7 +169,7 @@ impl BenchArgs {
         let recipients = Recipients::Invented { known: self.addresses_count };
         let mut lines = Vec::new();
         for server in [&world.maysend, &world.echo, &world.ordinary] {
-            lines.push(connect(server, None, self.lines()).await?);
+            lines.push(connect(server, self.lines()).await?);
         }
         let [maysend, echo, ordinary] = lines.as_slice() else { unreachable!("three servers") };
         let mut cells = Vec::new();
@@ -245,10 +248,10 @@ impl BenchArgs {
     }
 }
 
-async fn connect(server: &Server, actor: Option<&str>, count: usize) -> anyhow::Result<Vec<Line>> {
+async fn connect(server: &Server, count: usize) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::with_capacity(count);
     for _ in 0..count {
-        lines.push(Line::connect(server, actor).await?);
+        lines.push(Line::connect(server, None).await?);
     }
     Ok(lines)
 }

@@ -41,12 +41,15 @@ pub enum Server {
     Unix(PathBuf),
 }
 
-/// A connection that names the actor with every call.
+/// A connection that names the actor and shows the key with every call.
 pub(super) type Connection = InterceptedService<Channel, Named>;
 
-/// Puts the actor's name on every call.
+/// Puts the actor's name and the key on every call.
 #[derive(Debug, Clone)]
-pub(super) struct Named(Option<Name>);
+pub(super) struct Named {
+    name: Option<Name>,
+    authorization: Option<AsciiMetadataValue>,
+}
 
 #[derive(Debug, Clone)]
 enum Name {
@@ -91,12 +94,24 @@ impl std::fmt::Display for Server {
 }
 
 impl Server {
-    /// Connects, and names `actor` in every call.
+    /// Connects without a key, and names `actor` in every call.
     ///
     /// # Errors
     /// Nobody listens there, or the name cannot travel.
     pub(super) async fn connect(&self, actor: Option<&str>) -> anyhow::Result<Connection> {
-        let named = Named::new(actor)?;
+        self.connect_with(actor, None).await
+    }
+
+    /// Connects, names `actor` in every call, and shows the key (`identity::authorization`).
+    ///
+    /// # Errors
+    /// Nobody listens there, or the name cannot travel.
+    pub(super) async fn connect_with(
+        &self,
+        actor: Option<&str>,
+        authorization: Option<AsciiMetadataValue>,
+    ) -> anyhow::Result<Connection> {
+        let named = Named { authorization, ..Named::new(actor)? };
         let channel = match self {
             Self::Http(url) => endpoint(url)?.connect().await,
             Self::Unix(path) => {
@@ -131,23 +146,27 @@ fn endpoint(url: &str) -> anyhow::Result<Endpoint> {
 impl Named {
     fn new(actor: Option<&str>) -> anyhow::Result<Self> {
         let Some(actor) = actor.map(str::trim).filter(|actor| !actor.is_empty()) else {
-            return Ok(Self(None));
+            return Ok(Self { name: None, authorization: None });
         };
         if actor.chars().any(char::is_control) {
             bail!("--actor holds a control character");
         }
-        Ok(Self(Some(if actor.is_ascii() {
+        let name = if actor.is_ascii() {
             Name::Ascii(actor.parse().context("--actor cannot travel as a header")?)
         } else {
             Name::Binary(BinaryMetadataValue::from_bytes(actor.as_bytes()))
-        })))
+        };
+        Ok(Self { name: Some(name), authorization: None })
     }
 }
 
 impl Interceptor for Named {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
         let metadata = request.metadata_mut();
-        match &self.0 {
+        if let Some(key) = &self.authorization {
+            drop(metadata.insert("authorization", key.clone()));
+        }
+        match &self.name {
             None => {}
             Some(Name::Ascii(name)) => drop(metadata.insert("maysend-actor", name.clone())),
             Some(Name::Binary(name)) => {
@@ -215,6 +234,6 @@ mod tests {
         let name = sent.get_bin("maysend-actor-bin").unwrap().to_bytes().unwrap();
         assert_eq!(name, "J\u{fc}rgen".as_bytes());
         assert!(Named::new(Some("a\nb")).is_err());
-        assert!(Named::new(Some(" ")).unwrap().0.is_none());
+        assert!(Named::new(Some(" ")).unwrap().name.is_none());
     }
 }

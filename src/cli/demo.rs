@@ -47,6 +47,7 @@ impl DemoArgs {
             listen: "127.0.0.1:0".parse().map_err(anyhow::Error::msg)?,
             public_url: None,
             accept_clock: false,
+            credentials: None,
             checkpoint_records: server::CHECKPOINT_RECORDS,
         };
         let running = server::start(config).await?;
@@ -154,6 +155,7 @@ mod tests {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             accept_clock: false,
+            credentials: None,
             checkpoint_records: server::CHECKPOINT_RECORDS,
         };
         let running = server::start(config).await.unwrap();

@@ -104,7 +104,7 @@ impl EvidenceArgs {
 }
 
 /// An instant, or the first of a day in UTC.
-fn parse_instant(text: &str) -> Result<Timestamp, String> {
+pub(super) fn parse_instant(text: &str) -> Result<Timestamp, String> {
     let of_day = || {
         // A day alone: read as one, an instant without its zone would lose its time.
         let day = (text.len() == "2026-11-21".len()).then(|| text.parse::<Date>().ok())??;

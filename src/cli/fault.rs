@@ -62,7 +62,10 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
         ErrorReason::NoAddresses => "name an address",
         ErrorReason::TooManyAddresses | ErrorReason::RequestTooLarge => "split the list",
         ErrorReason::BadToken => "use a token that this server minted for this purpose",
-        ErrorReason::Unauthenticated => "the server wants a credential",
+        ErrorReason::Unauthenticated => {
+            "name the file with your key: --credential-file FILE, or MAYSEND_CREDENTIAL_FILE; if \
+             you did, have the key looked at: it may be expired or revoked"
+        }
         ErrorReason::RoleMissing => "use a credential that has the role",
         ErrorReason::RevisionNotReached => {
             "try again; if it persists, the revision is of another server"
@@ -86,6 +89,9 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
         ErrorReason::CaseDecided => "nothing is left to decide",
         ErrorReason::Damaged => "no answer can be trusted: give the incident to the operator",
         ErrorReason::Overloaded => "try again in a moment",
+        ErrorReason::BudgetExhausted => {
+            "wait, or have the credential's budget raised in the server's credential file"
+        }
     })
 }
 

@@ -28,6 +28,10 @@ pub(super) struct ServeArgs {
     /// The key file, where it does not lie in the data directory.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Who may call, and how much (TOML, made by `maysend credential new`); read again on SIGHUP.
+    /// Without it whoever reaches the server may do everything.
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
     /// Write a checkpoint after so many records, besides those on a timer and at the end: more
     /// often makes the next start quicker and the disk busier.
     #[arg(long, value_name = "N", default_value_t = CHECKPOINT_RECORDS)]
@@ -60,6 +64,7 @@ impl ServeArgs {
             public_url,
             accept_clock,
             key_file,
+            credentials,
             checkpoint_records,
             admin,
             admin_anywhere,
@@ -75,6 +80,7 @@ impl ServeArgs {
             listen,
             public_url,
             accept_clock,
+            credentials,
             checkpoint_records,
         };
         #[cfg(feature = "otel")]

@@ -64,6 +64,7 @@ fn config(folder: &std::path::Path, socket: &str) -> crate::server::Config {
         listen: socket.parse().unwrap(),
         public_url: None,
         accept_clock: false,
+        credentials: None,
         checkpoint_records: crate::server::CHECKPOINT_RECORDS,
     }
 }

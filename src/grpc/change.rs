@@ -9,9 +9,10 @@ use tonic::{Request, Response, Status};
 
 use super::api::change_service_server::ChangeService;
 use super::api::{WatchRequest, WatchResponse};
-use super::caller::caller_of;
+use super::caller::entered;
 use super::edge::Edge;
 use super::encode;
+use super::gate::Guarded;
 use crate::engine::Engine;
 use crate::engine::error::EngineError;
 use crate::engine::follow::{Changes, Watch};
@@ -19,13 +20,17 @@ use crate::model::revision::Revision;
 
 #[tonic::async_trait]
 impl ChangeService for Edge {
-    type WatchStream = Following;
+    type WatchStream = Guarded<Following>;
 
-    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Following>, Status> {
-        let (caller, WatchRequest { after_revision }) = caller_of(request)?;
+    async fn watch(
+        &self,
+        request: Request<WatchRequest>,
+    ) -> Result<Response<Guarded<Following>>, Status> {
+        let (caller, session, WatchRequest { after_revision }) = entered(request)?;
         let watch = self.engine.watch(&caller, Revision::new(after_revision)).await?;
         let next: Next = Box::pin(watch.next());
-        Ok(Response::new(Following { engine: self.engine.clone(), next: Some(next) }))
+        let following = Following { engine: self.engine.clone(), next: Some(next) };
+        Ok(Response::new(Guarded::new(following, session)))
     }
 }
 

@@ -9,10 +9,11 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::api::decision_service_server::DecisionService;
 use super::api::{ExplainRequest, ExplainResponse};
-use super::caller::caller_of;
+use super::caller::{caller_of, entered};
 use super::codec::{CheckAnswer, CheckAsk};
 use super::drain::UntilDrained;
 use super::edge::Edge;
+use super::gate::{Guarded, Session};
 use super::note::Note;
 use super::{decode, encode, status};
 use crate::engine::Engine;
@@ -33,9 +34,9 @@ impl DecisionService for Edge {
     type CheckStreamStream = Answers;
 
     async fn check(&self, request: Request<CheckAsk>) -> Result<Response<CheckAnswer>, Status> {
-        let (caller, ask) = caller_of(request)?;
+        let (caller, session, ask) = entered(request)?;
         let subject = decode::Subject::of_call(&ask)?;
-        Ok(Response::new(self.answer(caller, subject, ask).await?))
+        Ok(Response::new(self.answer(caller, session, subject, ask).await?))
     }
 
     /// A question is read when the client has taken the answer to the one before, and no sooner: the
@@ -46,12 +47,12 @@ impl DecisionService for Edge {
         request: Request<Streaming<CheckAsk>>,
     ) -> Result<Response<Answers>, Status> {
         let note = request.extensions().get::<Arc<Note>>().cloned().unwrap_or_default();
-        let (caller, asks) = caller_of(request)?;
-        let mut subject = None;
+        let (caller, session, asks) = entered(request)?;
+        let (mut subject, guard) = (None, session.clone());
         let edge = self.clone();
         let asks = UntilDrained::new(asks, self.calls.drained());
         let answers = asks.then(move |ask| {
-            let (edge, caller) = (edge.clone(), caller.clone());
+            let (edge, caller, session) = (edge.clone(), caller.clone(), session.clone());
             let question = ask.map_err(status::of_transport).and_then(|ask| {
                 let of_ask = decode::Subject::of_message(&ask, subject.as_ref())?;
                 subject = Some(of_ask.clone());
@@ -60,10 +61,10 @@ impl DecisionService for Edge {
             });
             async move {
                 let (subject, ask) = question?;
-                edge.answer(caller, subject, ask).await
+                edge.answer(caller, session, subject, ask).await
             }
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(Box::pin(Guarded::new(Box::pin(answers), guard))))
     }
 
     async fn explain(
@@ -81,15 +82,18 @@ impl Edge {
     async fn answer(
         &self,
         caller: Caller,
+        session: Option<Session>,
         subject: decode::Subject,
         ask: CheckAsk,
     ) -> Result<CheckAnswer, Status> {
         let watch = Stopwatch::start();
+        let session = session.as_ref();
         let answered = if ask.count() <= LARGE {
-            answer(&self.engine, &caller, &subject, &ask).await?
+            answer(&self.engine, &caller, session, &subject, &ask).await?
         } else {
-            let engine = self.engine.clone();
-            let large = async move { answer(&engine, &caller, &subject, &ask).await };
+            let (engine, session) = (self.engine.clone(), session.cloned());
+            let large =
+                async move { answer(&engine, &caller, session.as_ref(), &subject, &ask).await };
             self.lane.run(large).await??
         };
         self.calls.questions.add(&answered, watch);
@@ -100,9 +104,13 @@ impl Edge {
 async fn answer(
     engine: &Engine,
     caller: &Caller,
+    session: Option<&Session>,
     subject: &decode::Subject,
     ask: &CheckAsk,
 ) -> Result<CheckAnswer, Status> {
+    if let Some(session) = session {
+        session.spend(ask.count(), ask.addresses())?;
+    }
     let question = Question {
         brand: &subject.brand,
         campaign: &subject.campaign,

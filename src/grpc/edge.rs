@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tonic::service::Routes;
+use tonic::service::{InterceptorLayer, Routes};
 use tower::util::MapResponseLayer;
 
 use super::api::catalog_service_server::{self, CatalogServiceServer};
@@ -13,6 +13,7 @@ use super::api::decision_service_server::{self, DecisionServiceServer};
 use super::api::erasure_service_server::{self, ErasureServiceServer};
 use super::api::preference_service_server::{self, PreferenceServiceServer};
 use super::calls::Calls;
+use super::gate::{AtGate, Gate};
 use super::lane::{Lane, OnLane};
 use super::{DESCRIPTOR, status};
 use crate::engine::Engine;
@@ -51,7 +52,8 @@ pub const WRITING_SERVICES: [&str; 4] = [
     catalog_service_server::SERVICE_NAME,
 ];
 
-/// Every service of the API, and reflection on them and on health.
+/// Every service of the API, and reflection on them and on health, behind the gate where there is
+/// one.
 ///
 /// # Errors
 /// The descriptors that were built in cannot be read.
@@ -59,6 +61,7 @@ pub fn routes(
     engine: Arc<Engine>,
     lane: Lane,
     calls: Arc<Calls>,
+    gate: Option<Arc<Gate>>,
 ) -> Result<Routes, tonic_reflection::server::Error> {
     let lane = Arc::new(lane);
     let edge = Arc::new(Edge { engine, lane: lane.clone(), calls });
@@ -81,7 +84,11 @@ pub fn routes(
         .add_service(change)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    Ok(routes.into_axum_router().layer(MapResponseLayer::new(status::translate)).into())
+    let routes = routes.into_axum_router().layer(MapResponseLayer::new(status::translate));
+    Ok(match gate {
+        Some(gate) => routes.layer(InterceptorLayer::new(AtGate(gate))).into(),
+        None => routes.into(),
+    })
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

@@ -1,5 +1,6 @@
 //! What the edge refuses by itself, before the engine hears of it.
 
+use crate::credentials::Exhausted;
 use crate::engine::error::{EngineError, InvalidRequest, Violation};
 
 /// Most faults that one answer lists. They travel in a header, and clients take some 8 KiB of those;
@@ -23,6 +24,13 @@ pub(super) enum Refusal {
     /// The campaign that it names is not there to be sent.
     #[error(transparent)]
     Campaign(EngineError),
+    /// It shows no credential that is good, and is not told which it is: none, unknown, expired,
+    /// revoked.
+    #[error("the call shows no valid credential; send `authorization: Bearer KEY`")]
+    Unauthenticated,
+    /// The credential may not ask so much.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
     /// The message is larger than this server reads.
     #[error("the message is larger than the server takes; split it")]
     TooLarge {

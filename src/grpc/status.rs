@@ -17,6 +17,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use super::api::ErrorReason;
 use super::refusal::{MAX_FAULTS, Name, Refusal};
 use crate::authorize::Forbidden;
+use crate::credentials::Exhausted;
 use crate::engine::erasure::CaseState;
 use crate::engine::error::{EngineError, InvalidRequest, Violation};
 use crate::model::actor::Role;
@@ -194,6 +195,10 @@ impl Failure {
                 Self { violations, ..Self::from_engine(error) }
             }
             Refusal::Campaign(error) => Self::from_engine(error),
+            Refusal::Unauthenticated => {
+                Self::new(Code::Unauthenticated, ErrorReason::Unauthenticated, message)
+            }
+            Refusal::Exhausted(exhausted) => Self::exhausted(&exhausted, message),
             Refusal::TooLarge { limit } => {
                 let failure =
                     Self::new(Code::ResourceExhausted, ErrorReason::RequestTooLarge, message);
@@ -222,6 +227,17 @@ impl Failure {
         }
         let failure = Self::new(Code::InvalidArgument, reason, message).with("field", field);
         Self { violations, ..failure }
+    }
+
+    fn exhausted(exhausted: &Exhausted, message: String) -> Self {
+        let (budget, limit, retry) = match *exhausted {
+            Exhausted::Rate { limit, retry } => ("addresses_per_minute", limit, Some(retry)),
+            Exhausted::LargerThanRate { limit } => ("addresses_per_minute", limit, None),
+            Exhausted::Distinct { limit, retry } => ("distinct_addresses_per_day", limit, retry),
+        };
+        let failure = Self::new(Code::ResourceExhausted, ErrorReason::BudgetExhausted, message);
+        let failure = failure.with("budget", budget).with("limit", limit);
+        Self { retry, ..failure }
     }
 
     fn forbidden(needs: &[Role]) -> Self {

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) enum Told {
     /// SIGTERM, SIGINT: drain and end.
     Stop,
-    /// SIGHUP: read catalog and keys again.
+    /// SIGHUP: read catalog, keys and credentials again.
     Reload,
 }
 
@@ -20,6 +20,8 @@ pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// SIGHUP came while nobody could heed it.
+    missed: bool,
 }
 
 impl Signals {
@@ -32,15 +34,26 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            missed: false,
         })
     }
 
-    /// Waits until the process is told to end.
+    /// Waits until the process is told to end. Another signal is told by `next`: a credential that is
+    /// taken back while the server starts is taken back.
     pub async fn stop(&mut self) {
-        while self.next().await != Told::Stop {}
+        while self.received().await != Told::Stop {
+            self.missed = true;
+        }
     }
 
     pub(super) async fn next(&mut self) -> Told {
+        if std::mem::take(&mut self.missed) {
+            return Told::Reload;
+        }
+        self.received().await
+    }
+
+    async fn received(&mut self) -> Told {
         tokio::select! {
             _ = self.terminate.recv() => Told::Stop,
             _ = self.interrupt.recv() => Told::Stop,

@@ -22,9 +22,13 @@ mod damage;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod doorkeeper;
+#[cfg(test)]
 mod drains;
 #[cfg(test)]
 mod erased_beyond_recovery;
+#[cfg(test)]
+mod every_role_and_call;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]
@@ -35,6 +39,8 @@ mod naive;
 mod no_address_is_told;
 #[cfg(test)]
 mod nobody_without_a_yes;
+#[cfg(test)]
+mod only_those_with_a_key;
 #[cfg(test)]
 mod owner_comes_back;
 #[cfg(test)]

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 const LEVELS: &[(&str, &[&str])] = &[
     ("words", &["model"]),
     ("rules", &["authorize", "catalog", "decide", "fingerprint", "profile", "token", "transition"]),
-    ("state", &["checkpoint", "index", "keys", "ledger", "measure", "record"]),
+    (
+        "state",
+        &["checkpoint", "credentials", "index", "keys", "ledger", "measure", "record"],
+    ),
     ("use cases", &["engine"]),
     ("documents", &["sheet"]),
     ("edges", &["grpc", "web"]),

@@ -27,8 +27,12 @@ impl Line {
     /// # Errors
     /// Nobody listens there.
     pub async fn connect(server: &Server, actor: Option<&str>) -> anyhow::Result<Self> {
-        let connection = server.connect(actor).await?;
-        Ok(Self(tonic::client::Grpc::new(connection).max_decoding_message_size(MAX_ANSWER)))
+        Ok(Self::over(server.connect(actor).await?))
+    }
+
+    /// A line over a connection.
+    pub(in crate::cli) fn over(connection: Connection) -> Self {
+        Self(tonic::client::Grpc::new(connection).max_decoding_message_size(MAX_ANSWER))
     }
 
     /// Asks, and waits for the answer.

@@ -39,7 +39,7 @@ async fn all_three_servers_are_measured_in_every_cell() {
 async fn an_open_loop_sends_what_it_was_told_to() {
     let args = read(&[&QUICK[..4], &["--seconds", "0.2", "--rate", "500"]].concat()).unwrap();
     let world = World::start(100, 1).await.unwrap();
-    let lines = connect(&world.maysend, None, args.lines()).await.unwrap();
+    let lines = connect(&world.maysend, args.lines()).await.unwrap();
     let recipients = Recipients::Invented { known: 100 };
     let questions = Arc::new(recipients.questions(facts::BRAND, facts::CAMPAIGN, 1));
     let [load @ Load::Rate(_)] = args.loads()[..] else { panic!("one rate is one load") };

@@ -63,6 +63,7 @@ impl World {
             listen: Listen::Tcp(([127, 0, 0, 1], 0).into()),
             public_url: None,
             accept_clock: false,
+            credentials: None,
             checkpoint_records: u64::MAX,
         };
         let threads = Threads::start()?;

@@ -271,6 +271,7 @@ async fn serve() -> Serving {
         listen: socket.parse().unwrap(),
         public_url: None,
         accept_clock: false,
+        credentials: None,
         checkpoint_records: crate::server::CHECKPOINT_RECORDS,
     };
     let running = crate::server::start(config).await.unwrap();

@@ -27,14 +27,14 @@ fn binary(mut request: Request<()>, value: &[u8]) -> Request<()> {
 
 #[track_caller]
 fn names(request: Request<()>, actor: &str) {
-    let (caller, ()) = caller_of(request).unwrap();
+    let (caller, _, ()) = entered(request).unwrap();
     assert_eq!(caller, Caller::local(actor));
     assert_eq!(caller.roles, Role::ALL);
 }
 
 #[track_caller]
 fn refuses(request: Request<()>, field: &str) {
-    let Err(Refusal::Invalid(invalid)) = caller_of(request) else { panic!("it was taken") };
+    let Err(Refusal::Invalid(invalid)) = entered(request) else { panic!("it was taken") };
     let fields: Vec<&str> = invalid.violations.iter().map(|v| v.field.as_str()).collect();
     assert_eq!(fields, [field]);
 }
@@ -48,6 +48,12 @@ fn a_call_that_names_nobody_is_taken() {
 fn an_actor_is_trimmed() {
     names(plain(call(), b"  Anna Berger "), "Anna Berger");
     names(binary(call(), b" Zo\xC3\xAB\n"), "Zo\u{EB}");
+}
+
+#[test]
+fn a_name_has_one_form_however_it_was_composed() {
+    names(binary(call(), "Zoe\u{308}".as_bytes()), "Zo\u{EB}");
+    names(binary(call(), "\u{2003}Zoe\u{308} ".as_bytes()), "Zo\u{EB}");
 }
 
 #[test]
