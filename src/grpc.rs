@@ -4,6 +4,8 @@
 //! module's children, so nothing below the edge knows the wire.
 
 pub mod codec;
+pub mod gate;
+pub mod peer;
 
 mod caller;
 mod catalog;
@@ -19,7 +21,7 @@ mod preference;
 mod refusal;
 mod status;
 
-pub use self::edge::{SERVICES, WRITING_SERVICES, routes};
+pub use self::edge::{Most, SERVICES, WRITING_SERVICES, routes};
 pub use self::lane::Lane;
 
 /// The package `maysend.v1`: messages, clients and server traits.

@@ -14,6 +14,7 @@ use super::edge::Edge;
 use super::{decode, encode, status};
 use crate::engine::Engine;
 use crate::engine::check::Question;
+use crate::engine::error::EngineError;
 use crate::model::actor::Caller;
 use crate::model::revision::Revision;
 
@@ -77,7 +78,11 @@ impl Edge {
         subject: decode::Subject,
         ask: CheckAsk,
     ) -> Result<CheckAnswer, Status> {
-        if ask.count() <= LARGE {
+        let (limit, got) = (self.most.addresses, ask.count());
+        if got > limit {
+            return Err(EngineError::TooManyAddresses { limit, got }.into());
+        }
+        if got <= LARGE {
             return answer(&self.engine, &caller, &subject, &ask).await;
         }
         let engine = self.engine.clone();

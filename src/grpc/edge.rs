@@ -15,6 +15,7 @@ use super::api::preference_service_server::{self, PreferenceServiceServer};
 use super::lane::{Lane, OnLane};
 use super::{DESCRIPTOR, status};
 use crate::engine::Engine;
+use crate::engine::check::MAX_CHECK;
 
 /// Largest question in octets: 100,000 addresses of 254 octets, the most a check takes, are 26 MB.
 const MAX_QUESTION: usize = 32 * 1024 * 1024;
@@ -29,6 +30,21 @@ const MAX_REQUEST: usize = 64 * 1024 * 1024;
 pub(super) struct Edge {
     pub(super) engine: Arc<Engine>,
     pub(super) lane: Arc<Lane>,
+    pub(super) most: Most,
+}
+
+/// The most that a request may bring.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Octets of a message; questions have their own limit besides.
+    pub octets: usize,
+    /// Addresses of a question; the engine has its own limit besides.
+    pub addresses: usize,
+}
+
+impl Most {
+    /// What the edge and the engine take in any case.
+    pub const DEFAULT: Self = Self { octets: MAX_REQUEST, addresses: MAX_CHECK };
 }
 
 /// Every service of the API, by its full name.
@@ -53,20 +69,22 @@ pub const WRITING_SERVICES: [&str; 4] = [
 ///
 /// # Errors
 /// The descriptors that were built in cannot be read.
-pub fn routes(engine: Arc<Engine>, lane: Lane) -> Result<Routes, tonic_reflection::server::Error> {
+pub fn routes(
+    engine: Arc<Engine>,
+    lane: Lane,
+    most: Most,
+) -> Result<Routes, tonic_reflection::server::Error> {
     let lane = Arc::new(lane);
-    let edge = Arc::new(Edge { engine, lane: lane.clone() });
+    let edge = Arc::new(Edge { engine, lane: lane.clone(), most });
+    let (question, request) = (most.octets.min(MAX_QUESTION), most.octets.min(MAX_REQUEST));
     let decision =
-        DecisionServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_QUESTION);
-    let consent =
-        ConsentServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
+        DecisionServiceServer::from_arc(edge.clone()).max_decoding_message_size(question);
+    let consent = ConsentServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
     let preference =
-        PreferenceServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
-    let erasure =
-        ErasureServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
-    let catalog =
-        CatalogServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
-    let change = ChangeServiceServer::from_arc(edge).max_decoding_message_size(MAX_REQUEST);
+        PreferenceServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
+    let erasure = ErasureServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
+    let catalog = CatalogServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
+    let change = ChangeServiceServer::from_arc(edge).max_decoding_message_size(request);
     let routes = Routes::new(decision)
         .add_service(OnLane { lane: lane.clone(), service: consent })
         .add_service(OnLane { lane, service: preference })

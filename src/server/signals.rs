@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) enum Told {
     /// SIGTERM, SIGINT: drain and end.
     Stop,
-    /// SIGHUP: read catalog and keys again.
+    /// SIGHUP: read catalog, keys and certificate again.
     Reload,
 }
 

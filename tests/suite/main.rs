@@ -22,6 +22,8 @@ mod damage;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod erased_beyond_recovery;
 #[cfg(test)]
 mod interrupted;
@@ -33,6 +35,8 @@ mod naive;
 mod nobody_without_a_yes;
 #[cfg(test)]
 mod owner_comes_back;
+#[cfg(test)]
+mod port;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -74,7 +74,11 @@ impl World {
         };
         let clock = TestClock(AtomicI64::new(Day::new(20_000).start().nanos()));
         let engine = Engine::open(settings, Arc::new(RealDisk), Arc::new(clock)).await.unwrap();
-        Self { routes: routes(engine.clone(), Lane::start().unwrap()).unwrap(), engine, _dir: dir }
+        Self {
+            routes: routes(engine.clone(), Lane::start().unwrap(), Most::DEFAULT).unwrap(),
+            engine,
+            _dir: dir,
+        }
     }
 
     fn decision(&self) -> DecisionServiceClient<Routes> {
