@@ -71,7 +71,13 @@ impl Reception {
         }
         drop(incoming);
         me.house.close();
-        while connections.join_next().await.is_some() {}
+        seconds.reset();
+        loop {
+            tokio::select! {
+                ended = connections.join_next() => if ended.is_none() { break },
+                _ = seconds.tick() => me.house.clear(),
+            }
+        }
     }
 
     /// One connection, to its end.

@@ -197,6 +197,12 @@ impl House {
     pub(super) fn close(&self) {
         self.seats.lock().values().for_each(|seat| seat.tell(Told::Leave));
     }
+
+    /// Those without a call go: a client that does not read does not hear that it is to leave.
+    pub(super) fn clear(&self) {
+        let seats = self.seats.lock();
+        seats.values().filter(|seat| seat.share.calls() == 0).for_each(|seat| seat.tell(Told::Go));
+    }
 }
 
 impl Drop for Taken {
@@ -294,6 +300,20 @@ mod tests {
         assert_eq!((told(&works), told(&fourth)), (Told::Stay, Told::Stay));
         drop(works);
         assert!(house.enter().is_some());
+    }
+
+    #[test]
+    fn at_the_end_calls_may_finish_and_others_go() {
+        let house = house(|_| {});
+        let (idle, works) = (enter(&house), enter(&house));
+        let call = works.seat.share.call();
+        house.close();
+        assert_eq!((told(&idle), told(&works)), (Told::Leave, Told::Leave));
+        house.clear();
+        assert_eq!((told(&idle), told(&works)), (Told::Go, Told::Leave));
+        drop(call);
+        house.clear();
+        assert_eq!(told(&works), Told::Go);
     }
 
     #[test]
