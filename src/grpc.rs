@@ -4,7 +4,7 @@
 //! module's children, so nothing below the edge knows the wire.
 
 pub mod codec;
-pub mod gate;
+pub mod passage;
 pub mod peer;
 
 mod caller;

@@ -22,7 +22,7 @@ use super::listen::Incoming;
 use super::meter::{Line, Metered};
 use super::seat::{House, Taken, Told};
 use super::tls::{H2, Tls, names_of};
-use crate::grpc::gate::{Calls, Gate};
+use crate::grpc::passage::{Calls, Passage};
 use crate::grpc::peer::PeerNames;
 
 /// HTTP/2 frames: a message of 10,000 addresses goes in one.
@@ -99,7 +99,7 @@ impl Reception {
         let seat = &taken.seat;
         seat.is_shaken.store(true, Ordering::Relaxed);
         let metered = Metered::new(line, seat.clone(), self.house.clone());
-        let gate = Gate {
+        let passage = Passage {
             routes: self.routes.clone(),
             share: seat.share.clone(),
             peer,
@@ -107,7 +107,7 @@ impl Reception {
             patience: self.limits.message_timeout,
         };
         let mut told = seat.told();
-        let connection = self.http.serve_connection(TokioIo::new(metered), gate);
+        let connection = self.http.serve_connection(TokioIo::new(metered), passage);
         let mut connection = pin!(connection);
         tokio::select! {
             ended = &mut connection => return Ok(ended?),

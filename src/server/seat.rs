@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::limits::Limits;
-use crate::grpc::gate::{Share, Whole};
+use crate::grpc::passage::{Share, Whole};
 
 /// What a connection is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,16 +44,16 @@ impl tonic::codegen::Service<Request<Body>> for Slow {
     }
 }
 
-fn gate(takes: Duration, calls: usize) -> (Gate, Slow) {
+fn passage(takes: Duration, calls: usize) -> (Passage, Slow) {
     let slow = Slow { takes, saw: Arc::default(), done: Arc::default() };
-    let gate = Gate {
+    let passage = Passage {
         routes: Routes::new(slow.clone()),
         share: Arc::new(Share::new(Arc::new(Whole::new(calls, 0)))),
         peer: None,
         largest: 0,
         patience: Duration::from_secs(60),
     };
-    (gate, slow)
+    (passage, slow)
 }
 
 fn request(timeout: Option<&str>) -> Request<Full<Bytes>> {
@@ -73,36 +73,36 @@ async fn code(response: Response<Outbound>) -> Option<Code> {
 
 #[tokio::test]
 async fn work_stops_at_the_deadline() {
-    let (gate, slow) = gate(Duration::from_millis(50), 100);
-    let late = gate.call(request(Some("1m"))).await.unwrap();
+    let (passage, slow) = passage(Duration::from_millis(50), 100);
+    let late = passage.call(request(Some("1m"))).await.unwrap();
     assert_eq!(code(late).await, Some(Code::DeadlineExceeded));
-    let in_time = gate.call(request(Some("1M"))).await.unwrap();
+    let in_time = passage.call(request(Some("1M"))).await.unwrap();
     assert_eq!(code(in_time).await, None);
     assert_eq!(*slow.done.lock().unwrap(), 1, "the late one was dropped where it waited");
-    assert_eq!(gate.share.calls(), 0);
+    assert_eq!(passage.share.calls(), 0);
 }
 
 #[tokio::test]
 async fn who_finds_no_place_is_refused_at_once_and_nothing_is_done() {
-    let (gate, slow) = gate(Duration::from_secs(60), 0);
+    let (passage, slow) = passage(Duration::from_secs(60), 0);
     let mut busy = tokio::task::JoinSet::new();
-    (0..4).for_each(|_| drop(busy.spawn(gate.call(request(None)))));
+    (0..4).for_each(|_| drop(busy.spawn(passage.call(request(None)))));
     while slow.saw.lock().unwrap().len() < 4 {
         tokio::task::yield_now().await;
     }
-    let refused = gate.call(request(None)).await.unwrap();
+    let refused = passage.call(request(None)).await.unwrap();
     assert_eq!(code(refused).await, Some(Code::ResourceExhausted));
     assert_eq!(slow.saw.lock().unwrap().len(), 4);
     busy.shutdown().await;
-    assert_eq!(gate.share.calls(), 0);
+    assert_eq!(passage.share.calls(), 0);
 }
 
 #[tokio::test]
 async fn the_names_of_the_peer_come_with_each_call() {
-    let (mut gate, slow) = gate(Duration::ZERO, 100);
-    drop(gate.call(request(None)).await.unwrap());
+    let (mut passage, slow) = passage(Duration::ZERO, 100);
+    drop(passage.call(request(None)).await.unwrap());
     let names = PeerNames(vec!["dns:crm.example".to_owned()]);
-    gate.peer = Some(names.clone());
-    drop(gate.call(request(None)).await.unwrap());
+    passage.peer = Some(names.clone());
+    drop(passage.call(request(None)).await.unwrap());
     assert_eq!(*slow.saw.lock().unwrap(), [None, Some(names)]);
 }

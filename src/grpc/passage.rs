@@ -1,4 +1,4 @@
-//! The gate that every call passes: a place for it, its deadline, the pace of what it brings.
+//! The passage that every call passes: a place for it, its deadline, the pace of what it brings.
 //!
 //! It adds two allocations and a few counters to a call, and nothing to an address. Nothing waits
 //! here: a call that finds no place is refused with RESOURCE_EXHAUSTED and told when to ask again.
@@ -32,9 +32,9 @@ use super::refusal::Refusal;
 /// The calls that bring a stream: their first message may take its time.
 const STREAMS: &[&str] = &["/CheckStream", "/ServerReflectionInfo"];
 
-/// The gate of one connection.
+/// The passage of one connection.
 #[derive(Debug, Clone)]
-pub struct Gate {
+pub struct Passage {
     /// What lies behind it.
     pub routes: Routes,
     /// What the connection may take.
@@ -47,7 +47,7 @@ pub struct Gate {
     pub patience: Duration,
 }
 
-impl<B> hyper::service::Service<Request<B>> for Gate
+impl<B> hyper::service::Service<Request<B>> for Passage
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<StdError>,
@@ -67,7 +67,7 @@ where
     }
 }
 
-impl Gate {
+impl Passage {
     fn admit<B>(
         &self,
         request: Request<B>,

@@ -4,7 +4,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use tonic::Code;
 
 use super::*;
-use crate::grpc::gate::share::{Share, Whole};
+use crate::grpc::passage::share::{Share, Whole};
 
 fn outbound(octets: usize) -> Outbound {
     Outbound::new(tonic::body::Body::new(Full::new(Bytes::from(vec![7; octets]))), None, None)

@@ -7,7 +7,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::*;
-use crate::grpc::gate::share::{Share, Whole};
+use crate::grpc::passage::share::{Share, Whole};
 
 const LARGEST: usize = 1 << 20;
 
