@@ -42,7 +42,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::connect::{Connection, Server};
+use self::connect::{Connection, Server, TlsArgs};
 use self::output::ReaderGone;
 
 /// May we send brand X campaign Y to these addresses? Answers at the moment of sending, with a
@@ -61,7 +61,7 @@ pub struct Cli {
 /// What every client takes.
 #[derive(Debug, Args)]
 struct Global {
-    /// The server to ask: http://HOST:PORT, or unix:PATH [default: http://127.0.0.1:50051; `bench`
+    /// The server to ask: http(s)://HOST:PORT, or unix:PATH [default: http://127.0.0.1:50051; `bench`
     /// starts one of its own].
     #[arg(long, global = true, value_name = "URL")]
     server: Option<Server>,
@@ -76,13 +76,15 @@ struct Global {
     /// the key itself.
     #[arg(long, global = true, value_name = "FILE")]
     credential_file: Option<PathBuf>,
+    #[command(flatten)]
+    tls: TlsArgs,
 }
 
 impl Global {
     async fn connect(&self) -> anyhow::Result<Connection> {
         let server = self.server.clone().unwrap_or_default();
         let authorization = identity::authorization(self.credential_file.as_deref())?;
-        server.connect_with(self.actor.as_deref(), authorization).await
+        server.connect_by(self.actor.as_deref(), authorization, &self.tls).await
     }
 }
 
@@ -218,7 +220,7 @@ fn status(error: &clap::Error) -> u8 {
 impl Command {
     async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         match self {
-            Self::Serve(args) => args.run().await,
+            Self::Serve(args) => args.run(global).await,
             Self::Demo(args) => args.run(global).await,
             Self::Check(args) => args.run(global).await,
             Self::Filter(args) => args.run(global).await,

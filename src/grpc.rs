@@ -4,6 +4,7 @@
 //! module's children, so nothing below the edge knows the wire.
 
 pub mod codec;
+pub mod passage;
 pub mod peer;
 
 mod caller;
@@ -29,7 +30,7 @@ mod status;
 mod trace;
 
 pub use self::calls::{CODES, Calls, Method, Questions, outcome_name, verdict_name};
-pub use self::edge::{SERVICES, WRITING_SERVICES, routes};
+pub use self::edge::{Most, SERVICES, WRITING_SERVICES, routes};
 pub use self::gate::Gate;
 pub use self::lane::Lane;
 pub use self::observe::observed;

@@ -7,10 +7,16 @@
 
 mod admin;
 mod credentials;
+mod descriptors;
+mod limits;
 mod listen;
 mod memory;
+mod meter;
 mod pulse;
+mod reception;
+mod seat;
 mod signals;
+mod tls;
 #[cfg(feature = "otel")]
 mod traces;
 
@@ -25,10 +31,15 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 pub use self::admin::Admin;
+pub use self::limits::Limits;
+use self::listen::Guard;
 pub use self::listen::Listen;
 use self::pulse::Pulse;
+use self::reception::Reception;
 pub use self::signals::Signals;
 use self::signals::Told;
+use self::tls::Tls;
+pub use self::tls::TlsFiles;
 #[cfg(feature = "otel")]
 pub use self::traces::Traces;
 use crate::engine::Engine;
@@ -52,20 +63,6 @@ pub const CHECKPOINT_RECORDS: u64 = 1_000_000;
 /// And after so many ticks, if anything was recorded.
 const CHECKPOINT_TICKS: u32 = 15 * 60;
 
-/// HTTP/2 frames and windows: a message of 10,000 addresses goes in one frame and never waits for
-/// a window; a connection may fill four streams. Fixed, since adaptive windows begin at 64 KiB.
-const FRAME: u32 = 1 << 20;
-const STREAM_WINDOW: u32 = 8 << 20;
-const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
-
-/// Streams of one connection at a time. tonic sets no limit of its own.
-const STREAMS: u32 = 256;
-
-/// A peer that is silent for so long is asked whether it lives, and cut off if it does not answer:
-/// one who follows says nothing for days.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-const KEEP_ALIVE_GRACE: Duration = Duration::from_secs(20);
-
 /// What a server needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -77,6 +74,10 @@ pub struct Config {
     pub catalog: PathBuf,
     /// Where to listen.
     pub listen: Listen,
+    /// Certificate and key; none: what is said here is heard on this host only.
+    pub tls: Option<TlsFiles>,
+    /// What is taken at most.
+    pub limits: Limits,
     /// What links begin with; none: tokens come without links.
     pub public_url: Option<String>,
     /// Take the present wall clock for right though it lies before the last event.
@@ -114,7 +115,8 @@ pub struct Running {
     admin: Option<admin::Serving>,
     pulse: Arc<Pulse>,
     stopping: watch::Sender<bool>,
-    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    tls: Option<Arc<Tls>>,
+    serving: JoinHandle<()>,
     keeping: JoinHandle<()>,
 }
 
@@ -156,57 +158,64 @@ async fn serve(
     stopping: watch::Sender<bool>,
     pulse: Arc<Pulse>,
 ) -> anyhow::Result<Running> {
+    let guard = Guard { tls: config.tls.is_some(), credentials: config.credentials.is_some() };
+    config.listen.permit(guard)?;
+    descriptors::reserve(config.limits.max_connections);
     let catalog = read_catalog(&config.catalog).await?;
+    let tls = config.tls.clone().map(Tls::load).transpose().context("no TLS")?.map(Arc::new);
     let credentials = match &config.credentials {
         Some(path) => Some(credentials::read(path).await?),
         None => None,
     };
     let incoming = config.listen.bind().await?;
-    let address = incoming.address();
+    let address = incoming.address(guard);
     let engine = open(&config, catalog).await?;
     memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
     let lane = Lane::start().context("no threads for large calls")?;
     let gate = credentials.map(|credentials| Gate::new(engine.clone(), credentials));
+    let (most, calls) = (config.limits.most(), pulse.calls.clone());
     // Health stands beside the gate: probes have no key.
-    let routes = grpc::routes(engine.clone(), lane, pulse.calls.clone(), gate.clone())?;
-    let routes = grpc::observed(routes.add_service(health_service), pulse.calls.clone());
+    let routes = grpc::routes(engine.clone(), lane, most, calls.clone(), gate.clone())?;
+    let routes = grpc::observed(routes.add_service(health_service), calls);
     set_serving(&health, &engine).await;
     pulse.serves(engine.clone());
-    let server = transport().add_routes(routes);
-    let serving = tokio::spawn(incoming.serve(server, told(stopping.subscribe())));
+    let reception = Reception::new(routes, config.limits.clone(), tls.clone());
+    let serving = tokio::spawn(reception.serve(incoming, told(stopping.subscribe())));
     let keeping = tokio::spawn(keep_house(
         engine.clone(),
         health.clone(),
         stopping.subscribe(),
         pulse.clone(),
         config.checkpoint_records,
+        tls.clone(),
     ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
     let admin = None;
-    Ok(Running { engine, gate, config, address, health, admin, pulse, stopping, serving, keeping })
-}
-
-/// HTTP/2 as every server here speaks it; the ones that `bench` measures against too.
-pub(crate) fn transport() -> tonic::transport::Server {
-    tonic::transport::Server::builder()
-        .max_frame_size(FRAME)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(STREAMS)
-        .http2_keepalive_interval(Some(KEEP_ALIVE))
-        .http2_keepalive_timeout(Some(KEEP_ALIVE_GRACE))
+    Ok(Running {
+        engine,
+        gate,
+        config,
+        address,
+        health,
+        admin,
+        pulse,
+        stopping,
+        tls,
+        serving,
+        keeping,
+    })
 }
 
 impl Running {
-    /// Where clients reach it: `http://HOST:PORT` or `unix:PATH`.
+    /// Where clients reach it: `http://HOST:PORT`, `https://HOST:PORT` or `unix:PATH`.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
     /// Serves until the process is told to stop by SIGTERM or SIGINT; SIGHUP reads the catalog
-    /// file, the key file and the credential file again. Then drains.
+    /// file, the key file, the credential file and the certificate again. Then drains.
     ///
     /// # Errors
     /// The server failed.
@@ -221,10 +230,14 @@ impl Running {
                         if let (Some(gate), Some(path)) = (&self.gate, &self.config.credentials) {
                             credentials::reload(gate, path).await;
                         }
+                        if let Some(tls) = &self.tls {
+                            tls::reload(tls).await;
+                        }
                     }
                 },
                 ended = &mut self.serving => {
-                    return ended.context("the server ended")?.context("the server failed");
+                    ended.context("the server failed")?;
+                    anyhow::bail!("the server ended");
                 }
             }
         }
@@ -280,7 +293,7 @@ impl Running {
         let mut in_hurry = false;
         tokio::select! {
             served = tokio::time::timeout(DRAIN_GRACE, self.serving) => match served {
-                Ok(served) => served.context("the server ended")?.context("the server failed")?,
+                Ok(served) => served.context("the server failed")?,
                 Err(_) => {
                     tracing::warn!("calls were still under way at the end of the grace period");
                 }
@@ -349,13 +362,14 @@ async fn set_all(health: &HealthReporter, status: ServingStatus) {
     }
 }
 
-/// Watches latch and clock, and writes checkpoints, until the server drains.
+/// Watches latch, clock and certificate, and writes checkpoints, until the server drains.
 async fn keep_house(
     engine: Arc<Engine>,
     health: HealthReporter,
     stopped: watch::Receiver<bool>,
     pulse: Arc<Pulse>,
     checkpoint_records: u64,
+    tls: Option<Arc<Tls>>,
 ) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -368,6 +382,9 @@ async fn keep_house(
             _ = ticks.tick() => since += 1,
         }
         pulse.tick();
+        if let Some(tls) = &tls {
+            tls::keep(tls, SystemClock.now()).await;
+        }
         let now = (engine.is_latched(), engine.is_clock_in_doubt());
         if now != state {
             tracing::warn!(latched = now.0, clock_in_doubt = now.1, "the state has changed");

@@ -1,5 +1,7 @@
 //! How a client reaches the server.
 
+mod tls;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,8 +13,9 @@ use tonic::Status;
 use tonic::metadata::{AsciiMetadataValue, BinaryMetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, Endpoint, Uri};
 
+pub(super) use self::tls::TlsArgs;
 use crate::grpc::api::catalog_service_client::CatalogServiceClient;
 use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
@@ -35,7 +38,7 @@ pub(super) const MAX_ANSWER: usize = 64 << 20;
 /// Where the server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Server {
-    /// `http://HOST:PORT`
+    /// `http://HOST:PORT` or `https://HOST:PORT`
     Http(String),
     /// The path of a socket.
     Unix(PathBuf),
@@ -75,8 +78,8 @@ impl FromStr for Server {
             return Ok(Self::Unix(path.into()));
         }
         let url = match text.split_once("://") {
-            Some(("http", _)) => text.to_owned(),
-            Some(_) => return Err("a server is http://HOST:PORT or unix:PATH".to_owned()),
+            Some(("http" | "https", _)) => text.to_owned(),
+            Some(_) => return Err("a server is http(s)://HOST:PORT or unix:PATH".to_owned()),
             None => format!("http://{text}"),
         };
         Endpoint::from_str(&url).map_err(|error| error.to_string())?;
@@ -99,20 +102,23 @@ impl Server {
     /// # Errors
     /// Nobody listens there, or the name cannot travel.
     pub(super) async fn connect(&self, actor: Option<&str>) -> anyhow::Result<Connection> {
-        self.connect_with(actor, None).await
+        self.connect_by(actor, None, &TlsArgs::default()).await
     }
 
-    /// Connects, names `actor` in every call, and shows the key (`identity::authorization`).
+    /// As `connect`; shows the key (`identity::authorization`), and takes the issuers and the
+    /// certificate of `tls` where the server is `https`.
     ///
     /// # Errors
-    /// Nobody listens there, or the name cannot travel.
-    pub(super) async fn connect_with(
+    /// As `connect`, and where the two do not agree on who they are; says what to do.
+    pub(super) async fn connect_by(
         &self,
         actor: Option<&str>,
         authorization: Option<AsciiMetadataValue>,
+        tls: &TlsArgs,
     ) -> anyhow::Result<Connection> {
         let named = Named { authorization, ..Named::new(actor)? };
         let channel = match self {
+            Self::Http(url) if url.starts_with("https:") => encrypted(url, tls).await?,
             Self::Http(url) => endpoint(url)?.connect().await,
             Self::Unix(path) => {
                 let path = path.clone();
@@ -123,14 +129,38 @@ impl Server {
                 endpoint("http://localhost")?.connect_with_connector(connector).await
             }
         };
-        let channel = channel.with_context(|| {
-            format!(
-                "cannot reach a server at {self}; start one with `maysend serve`, or name another \
-                 with --server"
-            )
+        let channel = channel.map_err(|error| {
+            let advice = tls::advice(&error).map_or_else(
+                || {
+                    format!(
+                        "cannot reach a server at {self}; start one with `maysend serve`, or name \
+                         another with --server"
+                    )
+                },
+                |advice| format!("cannot trust the server at {self}, or it not us: {advice}"),
+            );
+            anyhow::Error::new(error).context(advice)
         })?;
         Ok(InterceptedService::new(channel, named))
     }
+}
+
+/// A channel whose connections begin with a handshake.
+async fn encrypted(
+    url: &str,
+    tls: &TlsArgs,
+) -> anyhow::Result<Result<Channel, tonic::transport::Error>> {
+    let uri = Uri::from_str(url)?;
+    let host = uri.host().context("the server has no name")?.to_owned();
+    let port = uri.port_u16().unwrap_or(443);
+    let connector = tls.connector()?;
+    // To tonic this is a plain one: the handshake is ours.
+    let plain = endpoint(&format!("http://{host}:{port}"))?.origin(uri);
+    let connector = tower::service_fn(move |_| {
+        let shaken = tls::shake(connector.clone(), host.clone(), port);
+        async move { shaken.await.map(TokioIo::new) }
+    });
+    Ok(plain.connect_with_connector(connector).await)
 }
 
 fn endpoint(url: &str) -> anyhow::Result<Endpoint> {
@@ -218,7 +248,8 @@ mod tests {
         reads("unix:/run/maysend.sock", Some("unix:/run/maysend.sock"));
         reads("unix:///run/maysend.sock", Some("unix:/run/maysend.sock"));
         reads("unix:", None);
-        reads("https://mail.example", None);
+        reads("https://mail.example", Some("https://mail.example"));
+        reads("ftp://mail.example", None);
         reads("http://", None);
     }
 

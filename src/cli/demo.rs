@@ -45,9 +45,11 @@ impl DemoArgs {
             key_file: None,
             catalog,
             listen: "127.0.0.1:0".parse().map_err(anyhow::Error::msg)?,
+            tls: None,
+            credentials: None,
+            limits: server::Limits::default(),
             public_url: None,
             accept_clock: false,
-            credentials: None,
             checkpoint_records: server::CHECKPOINT_RECORDS,
         };
         let running = server::start(config).await?;
@@ -153,9 +155,11 @@ mod tests {
             key_file: None,
             catalog,
             listen: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
+            credentials: None,
+            limits: server::Limits::default(),
             public_url: None,
             accept_clock: false,
-            credentials: None,
             checkpoint_records: server::CHECKPOINT_RECORDS,
         };
         let running = server::start(config).await.unwrap();

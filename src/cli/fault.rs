@@ -10,6 +10,9 @@ use tonic_types::StatusExt;
 
 use crate::grpc::api::ErrorReason;
 
+/// What to do where a connection broke.
+const LOST: &str = "see whether the server still runs, and whether it wants https://";
+
 /// A call that failed, in words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -78,6 +81,11 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
         ErrorReason::OutcomeUnknown => {
             "it may be recorded or not: look at the history, or repeat the command"
         }
+        ErrorReason::DeadlinePassed => {
+            "a write may be recorded or not: look at the history, or repeat the command"
+        }
+        ErrorReason::MessageUnfinished => "nothing was written; try again on a quicker line",
+        ErrorReason::NoRoom => "nothing was written; try again when the server is less busy",
         ErrorReason::DiskFull => {
             "no yes was written, noes are taken still; make room on the server's disk"
         }
@@ -98,8 +106,8 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
 /// What to do next where the error does not come from maysend itself.
 const fn of_code(code: Code, is_lost: bool) -> Option<&'static str> {
     match code {
-        _ if is_lost => Some("see whether the server still runs"),
-        Code::Unavailable | Code::Cancelled => Some("see whether the server still runs"),
+        _ if is_lost => Some(LOST),
+        Code::Unavailable | Code::Cancelled => Some(LOST),
         Code::Unimplemented => Some("see whether a maysend server of this version listens there"),
         Code::Ok
         | Code::Unknown
@@ -154,7 +162,7 @@ mod tests {
         let fault = Fault::from(Status::internal("boom"));
         assert_eq!(fault.to_string(), "boom");
         let fault = Fault::from(Status::unavailable(""));
-        assert!(fault.to_string().contains("see whether the server still runs"), "{fault}");
+        assert!(fault.to_string().contains(LOST), "{fault}");
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
 
-use super::Exit;
 use super::log::LogArgs;
-use crate::server::{self, Admin, CHECKPOINT_RECORDS, Config, Listen, Signals};
+use super::{Exit, Global};
+use crate::server::{
+    self, Admin, CHECKPOINT_RECORDS, Config, Limits, Listen, Signals, TlsFiles,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -16,9 +19,15 @@ pub(super) struct ServeArgs {
     /// The catalog: controllers, brands, topics, policies and campaigns (TOML).
     #[arg(long, value_name = "FILE")]
     catalog: PathBuf,
-    /// Where to listen: IP:PORT on loopback, or unix:PATH.
+    /// Where to listen: unix:PATH (made with mode 0660), or IP:PORT; beyond loopback that takes TLS
+    /// and credentials.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: Listen,
+    /// Who issues the certificates of clients (PEM): each has to show one. This and the server's own
+    /// certificate (--tls-cert, --tls-key) are read again on SIGHUP and when they change; a bad one
+    /// is told and changes nothing.
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
     /// Where the owner's pages are reached from outside: what the links in mails begin with.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -49,6 +58,8 @@ pub(super) struct ServeArgs {
     #[cfg(feature = "otel")]
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl ServeArgs {
@@ -56,11 +67,12 @@ impl ServeArgs {
         &self.log
     }
 
-    pub(super) async fn run(self) -> anyhow::Result<Exit> {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let Self {
             data_dir,
             catalog,
             listen,
+            tls_client_ca: client_ca,
             public_url,
             accept_clock,
             key_file,
@@ -71,13 +83,23 @@ impl ServeArgs {
             log: _,
             #[cfg(feature = "otel")]
             otlp_endpoint,
+            limits,
         } = self;
         let admin = admin.map(|text| Admin::new(&text, admin_anywhere)).transpose()?;
+        let tls = match (global.tls.pair()?, client_ca) {
+            (Some((cert, key)), client_ca) => {
+                Some(TlsFiles { cert: cert.to_owned(), key: key.to_owned(), client_ca })
+            }
+            (None, None) => None,
+            (None, Some(_)) => bail!("--tls-client-ca comes with --tls-cert and --tls-key"),
+        };
         let config = Config {
             data_dir,
             key_file,
             catalog,
             listen,
+            tls,
+            limits,
             public_url,
             accept_clock,
             credentials,

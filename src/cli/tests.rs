@@ -62,9 +62,11 @@ fn config(folder: &std::path::Path, socket: &str) -> crate::server::Config {
         key_file: None,
         catalog: concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml").into(),
         listen: socket.parse().unwrap(),
+        tls: None,
+        credentials: None,
+        limits: crate::server::Limits::default(),
         public_url: None,
         accept_clock: false,
-        credentials: None,
         checkpoint_records: crate::server::CHECKPOINT_RECORDS,
     }
 }

@@ -164,7 +164,9 @@ impl Writer {
     }
 
     /// Stages, commits, applies and answers a group.
-    fn record(&mut self, jobs: Vec<WriteJob>) {
+    fn record(&mut self, mut jobs: Vec<WriteJob>) {
+        // Whoever has hung up, or whose deadline has passed, is not begun.
+        jobs.retain(|job| !job.reply.is_closed());
         let mut stage = Stage::new(self.shared.clone(), self.ledger.begin(Vec::new()));
         let mut answers: Vec<_> = jobs.iter().map(|job| stage.write(job, None)).collect();
         let is_restrictive =

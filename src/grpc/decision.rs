@@ -18,6 +18,7 @@ use super::note::Note;
 use super::{decode, encode, status};
 use crate::engine::Engine;
 use crate::engine::check::Question;
+use crate::engine::error::EngineError;
 use crate::measure::Stopwatch;
 use crate::model::actor::Caller;
 use crate::model::revision::Revision;
@@ -86,9 +87,13 @@ impl Edge {
         subject: decode::Subject,
         ask: CheckAsk,
     ) -> Result<CheckAnswer, Status> {
+        let (limit, got) = (self.most.addresses, ask.count());
+        if got > limit {
+            return Err(EngineError::TooManyAddresses { limit, got }.into());
+        }
         let watch = Stopwatch::start();
         let session = session.as_ref();
-        let answered = if ask.count() <= LARGE {
+        let answered = if got <= LARGE {
             answer(&self.engine, &caller, session, &subject, &ask).await?
         } else {
             let (engine, session) = (self.engine.clone(), session.cloned());

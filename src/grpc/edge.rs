@@ -17,6 +17,7 @@ use super::gate::{AtGate, Gate};
 use super::lane::{Lane, OnLane};
 use super::{DESCRIPTOR, status};
 use crate::engine::Engine;
+use crate::engine::check::MAX_CHECK;
 
 /// Largest question in octets: 100,000 addresses of 254 octets, the most a check takes, are 26 MB.
 const MAX_QUESTION: usize = 32 * 1024 * 1024;
@@ -32,6 +33,21 @@ pub(super) struct Edge {
     pub(super) engine: Arc<Engine>,
     pub(super) lane: Arc<Lane>,
     pub(super) calls: Arc<Calls>,
+    pub(super) most: Most,
+}
+
+/// The most that a request may bring.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Octets of a message; questions have their own limit besides.
+    pub octets: usize,
+    /// Addresses of a question; the engine has its own limit besides.
+    pub addresses: usize,
+}
+
+impl Most {
+    /// What the edge and the engine take in any case.
+    pub const DEFAULT: Self = Self { octets: MAX_REQUEST, addresses: MAX_CHECK };
 }
 
 /// Every service of the API, by its full name.
@@ -60,22 +76,21 @@ pub const WRITING_SERVICES: [&str; 4] = [
 pub fn routes(
     engine: Arc<Engine>,
     lane: Lane,
+    most: Most,
     calls: Arc<Calls>,
     gate: Option<Arc<Gate>>,
 ) -> Result<Routes, tonic_reflection::server::Error> {
     let lane = Arc::new(lane);
-    let edge = Arc::new(Edge { engine, lane: lane.clone(), calls });
+    let edge = Arc::new(Edge { engine, lane: lane.clone(), calls, most });
+    let (question, request) = (most.octets.min(MAX_QUESTION), most.octets.min(MAX_REQUEST));
     let decision =
-        DecisionServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_QUESTION);
-    let consent =
-        ConsentServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
+        DecisionServiceServer::from_arc(edge.clone()).max_decoding_message_size(question);
+    let consent = ConsentServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
     let preference =
-        PreferenceServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
-    let erasure =
-        ErasureServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
-    let catalog =
-        CatalogServiceServer::from_arc(edge.clone()).max_decoding_message_size(MAX_REQUEST);
-    let change = ChangeServiceServer::from_arc(edge).max_decoding_message_size(MAX_REQUEST);
+        PreferenceServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
+    let erasure = ErasureServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
+    let catalog = CatalogServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
+    let change = ChangeServiceServer::from_arc(edge).max_decoding_message_size(request);
     let routes = Routes::new(decision)
         .add_service(OnLane { lane: lane.clone(), service: consent })
         .add_service(OnLane { lane, service: preference })

@@ -37,6 +37,15 @@ pub(super) enum Refusal {
         /// How many octets it takes, where that is known.
         limit: Option<u64>,
     },
+    /// All places for calls like this one are taken.
+    #[error("the server has as much under way as it takes on; ask again in a moment")]
+    NoRoom,
+    /// The client's own deadline has passed.
+    #[error("the deadline of the call has passed; whether a write took effect is not known")]
+    DeadlinePassed,
+    /// A message that has begun did not arrive in time.
+    #[error("the message did not arrive in time; the call is given up, nothing was written")]
+    Unfinished,
 }
 
 /// A name of the catalog, as the caller wrote it.

@@ -207,6 +207,15 @@ impl Failure {
                     None => failure,
                 }
             }
+            Refusal::NoRoom => {
+                Self::new(Code::ResourceExhausted, ErrorReason::NoRoom, message).retried()
+            }
+            Refusal::DeadlinePassed => {
+                Self::new(Code::DeadlineExceeded, ErrorReason::DeadlinePassed, message)
+            }
+            Refusal::Unfinished => {
+                Self::new(Code::DeadlineExceeded, ErrorReason::MessageUnfinished, message)
+            }
         }
     }
 

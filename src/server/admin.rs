@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::listen::{Incoming, Listen};
+use super::listen::{Guard, Incoming, Listen};
 use super::pulse::{Health, Pulse};
 use crate::metrics::{self, Sources};
 
@@ -72,7 +72,7 @@ impl Admin {
     /// Binds it and answers until the handle is ended.
     pub(super) async fn serve(self, pulse: Arc<Pulse>) -> anyhow::Result<Serving> {
         let incoming = self.listen.bind().await.context("the admin port")?;
-        let address = incoming.address();
+        let address = incoming.address(Guard { tls: false, credentials: false });
         tracing::info!(address, "the admin port answers");
         #[expect(clippy::disallowed_methods, reason = "joined by `Serving::end`")]
         let task = tokio::spawn(accept(incoming, pulse));

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) enum Told {
     /// SIGTERM, SIGINT: drain and end.
     Stop,
-    /// SIGHUP: read catalog, keys and credentials again.
+    /// SIGHUP: read catalog, keys, credentials and certificate again.
     Reload,
 }
 

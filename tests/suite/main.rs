@@ -26,6 +26,8 @@ mod doorkeeper;
 #[cfg(test)]
 mod drains;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod erased_beyond_recovery;
 #[cfg(test)]
 mod every_role_and_call;
@@ -43,6 +45,8 @@ mod nobody_without_a_yes;
 mod only_those_with_a_key;
 #[cfg(test)]
 mod owner_comes_back;
+#[cfg(test)]
+mod port;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

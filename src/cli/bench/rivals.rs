@@ -18,14 +18,14 @@ use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::{Grpc, NamedService, UnaryService};
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Server, TcpIncoming};
 use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 use super::line::Octets;
 use super::{facts, people};
 use crate::grpc::api::{CheckRequest, CheckResponse, Verdict};
-use crate::server;
+use crate::server::Limits;
 
 /// The largest question they read.
 const MAX_QUESTION: usize = 32 << 20;
@@ -113,8 +113,18 @@ impl Rival {
     /// The transport failed.
     pub async fn serve(self, listener: TcpListener) -> Result<(), tonic::transport::Error> {
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        server::transport().add_service(self).serve_with_incoming(incoming).await
+        transport().add_service(self).serve_with_incoming(incoming).await
     }
+}
+
+/// Windows as maysend's own.
+fn transport() -> Server {
+    let Limits { stream_window, connection_window, max_streams, .. } = Limits::default();
+    Server::builder()
+        .max_frame_size(1 << 20)
+        .initial_stream_window_size(u32::try_from(stream_window).ok())
+        .initial_connection_window_size(u32::try_from(connection_window).ok())
+        .max_concurrent_streams(max_streams)
 }
 
 impl NamedService for Rival {

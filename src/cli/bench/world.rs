@@ -16,7 +16,7 @@ use super::facts;
 use super::rivals::{Echo, Ordinary, Rival};
 use super::tell::{PER_CALL, events, tell};
 use crate::cli::connect::Server;
-use crate::server::{self, Config, Listen, Running};
+use crate::server::{self, Config, Limits, Listen, Running};
 
 /// Three servers that know the same.
 #[derive(Debug)]
@@ -61,9 +61,11 @@ impl World {
             key_file: None,
             catalog,
             listen: Listen::Tcp(([127, 0, 0, 1], 0).into()),
+            tls: None,
+            credentials: None,
+            limits: Limits::default(),
             public_url: None,
             accept_clock: false,
-            credentials: None,
             checkpoint_records: u64::MAX,
         };
         let threads = Threads::start()?;

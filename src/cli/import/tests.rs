@@ -269,9 +269,11 @@ async fn serve() -> Serving {
         key_file: None,
         catalog: concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml").into(),
         listen: socket.parse().unwrap(),
+        tls: None,
+        credentials: None,
+        limits: crate::server::Limits::default(),
         public_url: None,
         accept_clock: false,
-        credentials: None,
         checkpoint_records: crate::server::CHECKPOINT_RECORDS,
     };
     let running = crate::server::start(config).await.unwrap();

@@ -79,7 +79,8 @@ impl World {
         let engine = Engine::open(settings, Arc::new(RealDisk), Arc::new(clock)).await.unwrap();
         let (serving, draining) = watch::channel(false);
         let calls = Arc::new(Calls::new(draining).unwrap());
-        let routes = routes(engine.clone(), Lane::start().unwrap(), calls, None).unwrap();
+        let lane = Lane::start().unwrap();
+        let routes = routes(engine.clone(), lane, Most::DEFAULT, calls, None).unwrap();
         Self { routes, engine, _dir: dir, _serving: serving }
     }
 

@@ -258,8 +258,13 @@ fn promised(reason: &str) -> String {
 fn every_reason_comes_with_the_code_that_the_contract_promises() {
     let engine = engine_errors().into_iter().map(|(error, ..)| Status::from(error));
     let violations = vec![violation("scopes[0].brand")];
-    let edge =
-        [Refusal::Unknown { name: Name::Scope, violations }, Refusal::TooLarge { limit: None }];
+    let edge = [
+        Refusal::Unknown { name: Name::Scope, violations },
+        Refusal::TooLarge { limit: None },
+        Refusal::NoRoom,
+        Refusal::DeadlinePassed,
+        Refusal::Unfinished,
+    ];
     for status in engine.chain(edge.into_iter().map(Status::from)) {
         let reason = info(&status).reason;
         let code = format!("{:?}", status.code());
