@@ -36,6 +36,8 @@ mod owner_comes_back;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod restore_drill;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod system_follows;

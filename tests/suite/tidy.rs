@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LEVELS: &[(&str, &[&str])] = &[
     ("words", &["model"]),
     ("rules", &["authorize", "catalog", "decide", "fingerprint", "profile", "token", "transition"]),
-    ("state", &["checkpoint", "index", "keys", "ledger", "record"]),
+    ("state", &["backup", "checkpoint", "index", "keys", "ledger", "record"]),
     ("use cases", &["engine"]),
     ("documents", &["sheet"]),
     ("edges", &["grpc", "web"]),
