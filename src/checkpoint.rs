@@ -271,6 +271,26 @@ impl Checkpoints {
         self.listed().into_iter().map(verify).collect()
     }
 
+    /// As `load`, but removes nothing.
+    pub fn inspect<B>(
+        &self,
+        limit: Duration,
+        mut begin: impl FnMut(Anchor) -> B,
+        mut put: impl FnMut(&mut B, ImageKey, Vec<u8>) -> Result<(), String>,
+    ) -> Option<(Anchor, B)> {
+        self.listed().into_iter().find_map(|revision| {
+            let (anchor, _, built) = self.examine(revision, limit, &mut begin, &mut put).ok()?;
+            Some((anchor, built))
+        })
+    }
+
+    /// The name of a checkpoint in its data directory.
+    #[must_use]
+    pub fn name(revision: Revision) -> String {
+        let path = directory::whole(Path::new(""), revision);
+        path.to_string_lossy().into_owned()
+    }
+
     fn examine<B>(
         &self,
         revision: Revision,

@@ -4,6 +4,7 @@
 //! failed, 2 when a single `check` was denied, 64 when the command was wrong. Nothing but the key of
 //! a client (`identity`) is read from the environment.
 
+mod backup;
 pub mod bench;
 mod block;
 mod catalog;
@@ -25,6 +26,7 @@ mod key;
 mod list;
 mod log;
 mod output;
+mod repair;
 mod resubscribe;
 mod scope;
 mod serve;
@@ -140,8 +142,16 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Show the catalog of a server, or check a catalog file.
     Catalog(catalog::CatalogArgs),
-    /// Verify a data directory without changing it.
+    /// Verify a data directory, or a backup, without changing it.
     Verify(verify::VerifyArgs),
+    /// Copy the ledger of a data directory while its server runs, or what changed since.
+    Backup(backup::BackupArgs),
+    /// Print who was erased, as keyed names: what `restore` wants to know.
+    Tombstones(backup::TombstonesArgs),
+    /// Make a data directory from a backup.
+    Restore(backup::RestoreArgs),
+    /// Say what a damaged ledger would have to give up, and give it up once told.
+    Repair(repair::RepairArgs),
     /// Measure how fast this machine answers, or put load on a running server.
     Bench(bench::BenchArgs),
 }
@@ -240,6 +250,10 @@ impl Command {
             Self::Watch(args) => args.run(global).await,
             Self::Catalog(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
+            Self::Backup(args) => args.run(global),
+            Self::Tombstones(args) => args.run(),
+            Self::Restore(args) => args.run(global),
+            Self::Repair(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
         }
     }

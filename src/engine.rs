@@ -15,6 +15,7 @@
 //!
 //! The engine knows no wire: edges decode into words of the model, call, and encode.
 
+pub mod audit;
 pub mod boot;
 pub mod campaigns;
 pub mod check;
@@ -29,6 +30,7 @@ pub mod import;
 pub mod opt_in;
 pub mod preferences;
 pub mod rekey;
+pub mod repair;
 pub mod sheet;
 pub mod snapshot;
 pub mod status;

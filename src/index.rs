@@ -189,6 +189,14 @@ impl Index {
         Some(Known { profile: self.profile(fingerprint, facts), last })
     }
 
+    /// All that is known, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = (Fingerprint, Known)> {
+        let entries = self.tables.iter().enumerate().flat_map(|(at, table)| table.iter(at));
+        entries.map(|Entry { fingerprint, last, facts }| {
+            (fingerprint, Known { profile: self.profile(fingerprint, facts), last })
+        })
+    }
+
     /// Of a tagged address: the revision of the owner's last yes that mailbox or session proved;
     /// zero where there is none.
     #[must_use]

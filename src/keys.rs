@@ -15,7 +15,7 @@
 //! those it replaced are `verifying`, and one that may have leaked is `retired`.
 
 mod file;
-mod hex;
+pub(crate) mod hex;
 mod rotate;
 
 use std::fmt;
@@ -149,6 +149,26 @@ impl Keys {
     /// was.
     pub fn retire(path: &Path, id: NonZeroU8) -> Result<(), KeysError> {
         rotate::retire(path, id)
+    }
+
+    /// Copies a key file to where none is.
+    ///
+    /// # Errors
+    /// As `load`; `Exists`.
+    pub fn copy(from: &Path, to: &Path) -> Result<(), KeysError> {
+        let text = file::read_private(from)?;
+        file::parse(from, &text)?;
+        file::write_new(to, &text)
+    }
+
+    /// Makes a new key that signs, and retires all others: where revisions are given out again, what
+    /// a link was minted at says nothing any more, and no link of before may say yes.
+    ///
+    /// # Errors
+    /// As `rotate`.
+    pub fn renew(path: &Path) -> Result<(), KeysError> {
+        Self::rotate(path)?;
+        rotate::retire_others(path)
     }
 
     /// The number of each token key of a file, and its state as the file says it.

@@ -45,6 +45,7 @@
 //! it. One process at a time opens a ledger; who composes the server holds the lock.
 
 mod commit;
+mod copy;
 pub mod disk;
 mod error;
 #[cfg(test)]
@@ -57,6 +58,7 @@ mod reader;
 mod redact;
 mod relay;
 mod replay;
+mod salvage;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -68,6 +70,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+pub use self::copy::{CopiedSegment, CopyError, LedgerCopy, copy, recheck, survey};
+pub(crate) use self::copy::{at, is_ledger, sync, write};
 use self::disk::DiskFile;
 pub use self::disk::{Disk, RealDisk};
 pub use self::error::{CommitError, Damage, Damaged, OpenError, ReadError, VerifyError};
@@ -78,6 +82,7 @@ pub use self::measures::{Extent, Measures};
 pub use self::open::Visit;
 pub use self::reader::{Forward, Reader};
 use self::reader::{Segment, Shared};
+pub use self::salvage::{Cut, Salvage, Salvaged, give_up, salvage};
 pub use self::verify::{TornTail, VerifyReport, verify};
 use crate::model::revision::Revision;
 
@@ -161,6 +166,17 @@ impl Record<'_> {
     pub fn into_owned(self) -> Record<'static> {
         Record { payload: Cow::Owned(self.payload.into_owned()), ..self }
     }
+}
+
+/// A tombstone as its writer made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TombstoneRecord {
+    /// Its place.
+    pub revision: Revision,
+    /// The revisions whose payloads it erases, ascending.
+    pub erases: Vec<Revision>,
+    /// What its writer gave.
+    pub payload: Vec<u8>,
 }
 
 /// Something that is durable. Only a commit and a replay make one.

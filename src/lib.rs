@@ -44,6 +44,7 @@
 //! - [`index`]: fingerprint to profile, interned, three to a cache line; campaigns compiled from
 //!   `decide`; the look-up; what effects make of a shape, remembered.
 //! - [`checkpoint`]: images of the index in sled; the only file that names sled.
+//! - [`backup`]: copies of a ledger and the way back from one.
 //! - [`engine`]: check, write, import; preferences, double opt-in, portals; erasure; status, history,
 //!   explain, sheet, follow; boot, snapshots.
 //! - [`sheet`]: the data sheet as a document: JSON, text, a page to print.
@@ -103,6 +104,7 @@ pub mod profile;
 pub mod token;
 pub mod transition;
 
+pub mod backup;
 pub mod checkpoint;
 pub mod credentials;
 pub mod index;

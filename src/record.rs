@@ -28,7 +28,7 @@ mod wire;
 
 use crate::model::revision::Revision;
 
-pub use event::{EventHead, decode_event, decode_head, encode_event};
+pub use event::{EventHead, EventMention, decode_event, decode_head, decode_mention, encode_event};
 pub use impersonal::{
     CampaignRecord, CatalogVersion, RequestRecord, decode_campaign, decode_catalog, decode_clock,
     decode_notice, decode_request, encode_campaign, encode_catalog, encode_clock, encode_notice,

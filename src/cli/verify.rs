@@ -3,7 +3,7 @@
 //! It changes nothing. A server may run meanwhile: what it is just writing then looks like the torn
 //! end of the ledger, which is no damage.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::output::{counted, grouped, print};
 use super::{Exit, Format, Global, output};
+use crate::backup::{self, HalfDone};
 use crate::checkpoint::{Checkpoints, Verified};
+use crate::engine::audit::{Audit, Newest};
 use crate::keys::Keys;
 use crate::ledger::{Reader, RealDisk, RecordKind, VerifyReport, verify};
 use crate::model::revision::Revision;
@@ -24,8 +26,11 @@ const LIMIT: Duration = Duration::from_secs(3600);
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// The data directory of a server.
-    #[arg(long, value_name = "DIR")]
-    data_dir: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "backup")]
+    data_dir: Option<PathBuf>,
+    /// Verify a backup instead: each file against its digest, and its ledger. Needs no keys.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["data_dir", "key_file", "at"])]
+    backup: Option<PathBuf>,
     /// The key file, where it does not lie in the data directory.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -38,18 +43,27 @@ pub(super) struct VerifyArgs {
 struct Findings {
     ledger: VerifyReport,
     checkpoints: Vec<Verified>,
+    /// The index made from the ledger alone, against the newest checkpoint and what follows it;
+    /// none where the ledger is damaged.
+    index: Option<Audit>,
     /// The chain at the revision that was asked for.
     at: Option<(Revision, String)>,
 }
 
 impl VerifyArgs {
     pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let Self { data_dir, key_file, at } = self;
+        let Self { data_dir, backup, key_file, at } = self;
+        if let Some(backup) = backup {
+            return verify_backup(&backup, global.format);
+        }
+        let data_dir = data_dir.context("no data directory")?;
+        HalfDone::check(&data_dir)?;
         if !data_dir.join("ledger").is_dir() {
             bail!("there is no ledger in `{}`", data_dir.display());
         }
         let key_file = key_file.unwrap_or_else(|| data_dir.join("keys.toml"));
         let keys = Keys::load(&key_file)?;
+        let newest = Newest::read(&data_dir, &keys);
         let ledger = verify(Arc::new(RealDisk), &data_dir, Some(keys.check_value()));
         let ledger = ledger.context("the ledger cannot be verified")?;
         let at = match at.map(Revision::new) {
@@ -61,8 +75,12 @@ impl VerifyArgs {
             }
             None => None,
         };
+        let index = match ledger.is_sound() {
+            true => Some(newest.against(&data_dir, &keys, ledger.head)?),
+            false => None,
+        };
         let checkpoints = Checkpoints::new(data_dir, keys.fingerprint_key()).verify(LIMIT);
-        let findings = Findings { ledger, checkpoints, at };
+        let findings = Findings { ledger, checkpoints, index, at };
         print(&match global.format {
             Format::Human => findings.human(),
             Format::Json => format!("{}\n", findings.document()),
@@ -76,6 +94,7 @@ impl Findings {
         let checkpoints = self.checkpoints.iter();
         self.ledger.is_sound()
             && self.lost().is_none()
+            && self.index.is_none_or(|index| index.agrees())
             && checkpoints.map(|checkpoint| &checkpoint.outcome).all(Result::is_ok)
     }
 
@@ -105,6 +124,10 @@ impl Findings {
         }
         if ledger.erased > 0 {
             lines.push(format!("  {}  of them erased", grouped(ledger.erased)));
+        }
+        if ledger.certificates > 0 {
+            let erasures = counted(ledger.certificates, "erasure", "erasures");
+            lines.push(format!("  {erasures} certified: nothing is left of what they list"));
         }
         if let Some((revision, chain)) = &self.at {
             lines.push(format!("  chain at #{revision}: {chain}"));
@@ -139,6 +162,7 @@ impl Findings {
         if self.checkpoints.is_empty() {
             lines.push("no checkpoint".to_owned());
         }
+        lines.extend(self.index.map(|index| index_told(&index)));
         if let Some(Verified { revision, .. }) = self.lost() {
             lines.push(format!(
                 "LOST: checkpoint #{revision} proves that the ledger held more; bring the ledger \
@@ -152,6 +176,10 @@ impl Findings {
     fn verdict(&self) -> &'static str {
         match (self.ledger.is_sound() && self.lost().is_none(), self.are_sound()) {
             (true, true) => "sound",
+            (true, false) if self.index.is_some_and(|index| !index.agrees()) => {
+                "the ledger is sound, the checkpoint is not made of it: move it away, and a server \
+                 starts without it"
+            }
             (true, false) => "the ledger is sound; a server starts without the checkpoint",
             (false, _) => "DAMAGED",
         }
@@ -194,17 +222,60 @@ impl Findings {
                 "at": at,
                 "records": records,
                 "erased": ledger.erased,
+                "certificates": ledger.certificates,
                 "damages": ledger.damages,
                 "damage": damage.collect::<Vec<_>>(),
                 "torn_tail_octets": ledger.torn_tail.map_or(0, |tail| tail.octets),
             },
             "checkpoints": checkpoints.collect::<Vec<_>>(),
+            "index": self.index.map(|index| json!({
+                "addresses": index.ledger.addresses,
+                "cases": index.ledger.cases,
+                "checkpoint": index.checkpoint.map(|(revision, _)| revision.number()),
+                "agrees": index.agrees(),
+            })),
         })
     }
 }
 
+/// What the index amounts to, either way.
+fn index_told(index: &Audit) -> String {
+    let addresses = counted(index.ledger.addresses, "address", "addresses");
+    match &index.checkpoint {
+        None => format!("index: {addresses} from the ledger"),
+        Some((revision, _)) if index.agrees() => {
+            format!("index: {addresses}, the same from the ledger as from checkpoint #{revision}")
+        }
+        Some((revision, sum)) => format!(
+            "index: NOT THE SAME from checkpoint #{revision}, {} and {}, as from the ledger, \
+             {addresses} and {}",
+            counted(sum.addresses, "address", "addresses"),
+            counted(sum.cases, "case", "cases"),
+            counted(index.ledger.cases, "case", "cases"),
+        ),
+    }
+}
+
+/// Verifies a backup: what it consists of, and then the ledger in it.
+fn verify_backup(dir: &Path, format: Format) -> anyhow::Result<Exit> {
+    let manifest = backup::check(dir)?;
+    let head = manifest.head();
+    print(&match format {
+        Format::Human => format!(
+            "backup of {}, up to #{head}: {}, each as it was written\nsound\n",
+            manifest.made_at,
+            counted(manifest.files().count().try_into()?, "file", "files"),
+        ),
+        Format::Json => format!(
+            "{}\n",
+            json!({ "sound": true, "made_at": manifest.made_at, "head": head.number() })
+        ),
+    })?;
+    Ok(Exit::Done)
+}
+
 /// A kind of record, in the plural.
-const fn plural(kind: RecordKind) -> &'static str {
+pub(super) const fn plural(kind: RecordKind) -> &'static str {
     match kind {
         RecordKind::Event => "events",
         RecordKind::Tombstone => "tombstones",
@@ -233,7 +304,12 @@ mod tests {
             (Anchor { revision: Revision::new(revision), chain: [0; 32] }, contents)
         });
         let revision = outcome.as_ref().map_or(Revision::ZERO, |(anchor, _)| anchor.revision);
-        Findings { ledger, checkpoints: vec![Verified { revision, outcome }], at: None }
+        Findings {
+            ledger,
+            checkpoints: vec![Verified { revision, outcome }],
+            index: None,
+            at: None,
+        }
     }
 
     #[test]

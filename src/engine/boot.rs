@@ -23,6 +23,7 @@ use super::snapshot::Builder;
 use super::vitals::Outcomes;
 use super::writer::{Job, NoticeAt, Writer, notice_digest};
 use super::{Engine, Shared};
+use crate::backup::HalfDone;
 use crate::catalog::parse::parse;
 use crate::catalog::{Catalog, Names, NamesExhausted, PlusTags};
 use crate::checkpoint::{Anchor, Checkpoints};
@@ -46,7 +47,7 @@ const QUEUE: usize = 1_024;
 const NOTICES: u64 = 1_000;
 
 /// How long a checkpoint may take to load before the older one or the ledger serves instead.
-const LOAD_LIMIT: Duration = Duration::from_secs(600);
+pub(super) const LOAD_LIMIT: Duration = Duration::from_secs(600);
 
 /// Events that a replay reads before the index takes them, so that the memory of one is on its way
 /// while others are read.
@@ -77,6 +78,9 @@ pub enum BootError {
     /// Another process holds the data directory.
     #[error("data directory `{0}` is in use by another process")]
     InUse(PathBuf),
+    /// A restore or a repair was interrupted.
+    #[error(transparent)]
+    HalfDone(#[from] HalfDone),
     /// Something cannot be read or written.
     #[error("cannot use `{path}`")]
     Io {
@@ -112,7 +116,7 @@ pub enum BootError {
 
 /// A record that cannot be understood.
 #[derive(Debug, thiserror::Error)]
-enum ReplayError {
+pub(super) enum ReplayError {
     #[error(transparent)]
     Decode(#[from] DecodeError),
     #[error(transparent)]
@@ -138,7 +142,7 @@ pub(super) struct Recovered {
 }
 
 impl Recovered {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self {
             index: Index::new(),
             names: Names::default(),
@@ -172,7 +176,7 @@ impl Recovered {
         self.campaigns.insert(key, Arc::new(campaign));
     }
 
-    fn replay(&mut self, record: &Record<'_>, keys: &Keys) -> Result<(), ReplayError> {
+    pub(super) fn replay(&mut self, record: &Record<'_>, keys: &Keys) -> Result<(), ReplayError> {
         if record.erased {
             return Ok(());
         }
@@ -215,7 +219,7 @@ impl Recovered {
     }
 
     /// Lets the index take what was read ahead.
-    fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self) {
         for (revision, head) in self.ahead.drain(..) {
             self.index.apply(&Change {
                 fingerprint: head.fingerprint,
@@ -229,7 +233,7 @@ impl Recovered {
 
     /// The catalog as the ledger knows it. One that this version of the program no longer reads
     /// leaves its words and campaigns: it cannot forbid what the next may change.
-    fn catalog(&self) -> Catalog {
+    pub(super) fn catalog(&self) -> Catalog {
         let parsed = parse("catalog", &self.source, &self.names).ok();
         let (plus_tags, controllers, brands) = parsed
             .map(|catalog| (catalog.plus_tags, catalog.controllers, catalog.brands))
@@ -291,6 +295,7 @@ fn recover(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<Engine>, BootError> {
     let lock = lock(&settings.data_dir)?;
+    HalfDone::check(&settings.data_dir)?;
     let keys = keys(&settings)?;
     let checkpoints = Checkpoints::new(settings.data_dir.clone(), keys.fingerprint_key());
     let loaded = checkpoints.load(LOAD_LIMIT, |_| Builder::new(Recovered::nothing()), Builder::put);
@@ -369,7 +374,7 @@ fn assemble(
 }
 
 /// Makes the data directory if needed and keeps every other process out of it.
-fn lock(dir: &Path) -> Result<File, BootError> {
+pub(super) fn lock(dir: &Path) -> Result<File, BootError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| BootError::Io { path, source }

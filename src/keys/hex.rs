@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-pub(super) fn encode(octets: &[u8]) -> String {
+pub(crate) fn encode(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |mut text, octet| {
         // Writing to a `String` cannot fail.
         write!(text, "{octet:02x}").unwrap_or_default();
@@ -11,7 +11,7 @@ pub(super) fn encode(octets: &[u8]) -> String {
 }
 
 /// The octets; none where there are not exactly so many, or not in lower-case hexadecimal.
-pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let (pairs, odd) = text.as_bytes().as_chunks::<2>();
     let mut octets = [0; N];
     if !odd.is_empty() || pairs.len() != N {

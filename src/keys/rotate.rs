@@ -43,6 +43,17 @@ pub(super) fn retire(path: &Path, id: NonZeroU8) -> Result<(), KeysError> {
     file::replace(path, &file::text(&fingerprint, &entries))
 }
 
+/// Makes every key but the one that signs good for noes alone.
+pub(super) fn retire_others(path: &Path) -> Result<(), KeysError> {
+    let path = &file::resolved(path)?;
+    let _lock = file::lock(path)?;
+    let (fingerprint, mut entries) = file::entries(path, &file::read_private(path)?)?;
+    for entry in entries.iter_mut().filter(|entry| entry.state == EntryState::Verifying) {
+        entry.state = EntryState::Retired;
+    }
+    file::replace(path, &file::text(&fingerprint, &entries))
+}
+
 pub(super) fn list(path: &Path) -> Result<Vec<(NonZeroU8, &'static str)>, KeysError> {
     let (_, entries) = file::entries(path, &file::read_private(path)?)?;
     Ok(entries.iter().map(|entry| (entry.id, entry.state.word())).collect())

@@ -37,6 +37,9 @@ pub enum Damaged {
     /// A commit mark. The records before it are sound; opening the ledger writes it again.
     #[error("a commit mark is not valid")]
     Mark,
+    /// What a done mark says is overwritten is not.
+    #[error("a payload that is certified as erased is still there")]
+    NotErased,
     /// The ledger does not hold what a verified checkpoint proves it held.
     #[error("the ledger does not hold what the checkpoint was made of")]
     Anchor,

@@ -46,6 +46,34 @@ impl Ledger {
         after: Option<Anchor>,
         visit: Visit<'_>,
     ) -> Result<Self, OpenError> {
+        Self::open_all(disk, dir, key_check, options, after, &BTreeSet::new(), visit)
+    }
+
+    /// As `open` from the beginning, but these payloads may be gone though no tombstone lists them:
+    /// the caller is about to record one that does.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_explained(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        key_check: [u8; 16],
+        options: Options,
+        gone: &BTreeSet<Revision>,
+        visit: Visit<'_>,
+    ) -> Result<Self, OpenError> {
+        Self::open_all(disk, dir, key_check, options, None, gone, visit)
+    }
+
+    fn open_all(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        key_check: [u8; 16],
+        options: Options,
+        after: Option<Anchor>,
+        gone: &BTreeSet<Revision>,
+        visit: Visit<'_>,
+    ) -> Result<Self, OpenError> {
         let dir = dir.join("ledger");
         disk.create_dir(&dir)?;
         let mut firsts = segments(&*disk, &dir)?;
@@ -56,7 +84,7 @@ impl Ledger {
         let after = after.filter(|after| after.revision > Revision::ZERO);
         let walk = |relay: &mut Relay| {
             let mut walk = Walk::new(&shared, key_check, options, relay);
-            walk.all(&firsts, after, unbegun)?;
+            walk.all(&firsts, after, unbegun, gone)?;
             Ok((walk.position, walk.erasures, walk.repairs))
         };
         let (position, erasures, repairs) = relayed(walk, visit)?;

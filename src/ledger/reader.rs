@@ -279,6 +279,12 @@ impl Shared {
         Ok(sound && unwrap_tombstone(&payload).is_ok_and(|(erases, _)| erases.contains(&revision)))
     }
 
+    /// Whether nothing is left of a payload.
+    pub(super) fn is_overwritten(&self, revision: Revision) -> Result<bool, ReadError> {
+        let Some(mut located) = self.locate(revision)? else { return Ok(false) };
+        Ok(is_overwritten(&located.payload()?))
+    }
+
     /// Finds a committed record.
     pub(super) fn locate(&self, revision: Revision) -> Result<Option<Located>, ReadError> {
         if revision == Revision::ZERO || revision > self.head() {
@@ -381,6 +387,12 @@ impl Stride {
         }
         Ok(None)
     }
+}
+
+/// Whether an erased payload is zeros. A lone octet that is not is a bit that flipped since: it
+/// tells nothing, and harms nobody.
+pub(super) fn is_overwritten(payload: &[u8]) -> bool {
+    !payload.windows(2).any(|pair| pair.iter().all(|octet| *octet != 0))
 }
 
 /// The name of a segment's file.

@@ -116,7 +116,7 @@ const DONE: usize = 8;
 
 /// What a walk must remember of erasures: payloads that no tombstone has explained yet, and the
 /// tombstone that waits for its done mark.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Erasures {
     unexplained: BTreeMap<Revision, Damage>,
     unfinished: Option<(Revision, Vec<Revision>)>,

@@ -2,6 +2,8 @@
 //!
 //! It changes nothing. Every record behind the anchor is put into the relay as it is found.
 
+use std::collections::BTreeSet;
+
 use super::error::{Damage, Damaged, OpenError};
 use super::format::{FORMAT, FRAME, HEADER, Header, MARK, Mark, Outside, digest, genesis, wide};
 use super::open::Repairs;
@@ -42,6 +44,7 @@ impl<'a> Walk<'a> {
         firsts: &[Revision],
         after: Option<Anchor>,
         unbegun: Option<Revision>,
+        gone: &BTreeSet<Revision>,
     ) -> Result<(), OpenError> {
         let mut rest = firsts;
         if let Some(anchor) = after {
@@ -66,7 +69,9 @@ impl<'a> Walk<'a> {
             let (offset, revision) = (0, self.position.revision.next());
             return Err(Damage { segment, offset, revision, what: Damaged::Segment }.into());
         }
-        self.erasures.unexplained().next().map_or(Ok(()), |damage| Err(damage.into()))
+        let mut unexplained = self.erasures.unexplained();
+        let damage = unexplained.find(|damage| !gone.contains(&damage.revision));
+        damage.map_or(Ok(()), |damage| Err(damage.into()))
     }
 
     /// Checks the header of a segment that must follow the position.

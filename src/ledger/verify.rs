@@ -12,7 +12,7 @@ use super::RecordKind;
 use super::disk::Disk;
 use super::error::{Damage, Damaged, VerifyError};
 use super::format::{FORMAT, HEADER, Head, Header, Seed, genesis, wide};
-use super::reader::{Shared, segments};
+use super::reader::{Shared, is_overwritten, segments};
 use super::redact::Erasures;
 use super::walk::{Bad, Position, Step, Whole, Window, search, step};
 use crate::model::revision::Revision;
@@ -31,6 +31,8 @@ pub struct VerifyReport {
     pub records: BTreeMap<RecordKind, u64>,
     /// Records whose payload is erased.
     pub erased: u64,
+    /// Erasures that are certified: each payload that their tombstones list is overwritten.
+    pub certificates: u64,
     /// The last revision that can be read.
     pub head: Revision,
     /// The chain there; not proved where there is damage.
@@ -57,7 +59,7 @@ pub struct TornTail {
 }
 
 impl VerifyReport {
-    /// Whether opening it would find no damage but marks, which it writes again.
+    /// Whether there is no damage but marks, which opening writes again.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.damage.iter().all(|damage| damage.what == Damaged::Mark)
@@ -106,6 +108,9 @@ pub fn verify(
         key_check,
         report: VerifyReport::default(),
         erasures: Erasures::default(),
+        gone: BTreeMap::new(),
+        erasing: Vec::new(),
+        kept: Vec::new(),
         position: Position {
             offset: 0,
             revision: Revision::ZERO,
@@ -115,7 +120,7 @@ pub fn verify(
     for (at, &first) in firsts.iter().enumerate() {
         verifier.segment(first, at + 1 == firsts.len())?;
     }
-    Ok(verifier.finish())
+    verifier.finish()
 }
 
 struct Verifier<'a> {
@@ -123,6 +128,12 @@ struct Verifier<'a> {
     key_check: [u8; 16],
     report: VerifyReport,
     erasures: Erasures,
+    /// Payloads that are gone: whether all of it is.
+    gone: BTreeMap<Revision, bool>,
+    /// What the tombstone just before erases.
+    erasing: Vec<Revision>,
+    /// Places of payloads that are certified as erased and not gone, or were not a moment ago.
+    kept: Vec<Damage>,
     position: Position,
 }
 
@@ -222,6 +233,13 @@ impl Verifier<'_> {
             let damage = whole.damage(segment, frame, Damaged::Payload);
             let followed = frame.record(body).and_then(|record| {
                 self.erasures.follow(&record, damage)?;
+                if record.erased {
+                    self.gone.insert(record.revision, is_overwritten(frame.octets(body)));
+                }
+                if record.kind == RecordKind::Erased {
+                    self.certified(damage);
+                }
+                self.erasing = record.erases;
                 Ok(record.erased)
             });
             match followed {
@@ -235,7 +253,20 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> VerifyReport {
+    /// Takes a done mark.
+    fn certified(&mut self, done: Damage) {
+        let erases = std::mem::take(&mut self.erasing);
+        let kept = erases.iter().filter(|erased| self.gone.get(erased) != Some(&true));
+        let before = self.kept.len();
+        self.kept.extend(kept.map(|&revision| Damage {
+            revision,
+            what: Damaged::NotErased,
+            ..done
+        }));
+        self.report.certificates += u64::from(before == self.kept.len());
+    }
+
+    fn finish(mut self) -> Result<VerifyReport, VerifyError> {
         for damage in self.erasures.unexplained() {
             self.report.erased -= 1;
             self.report.add(damage);
@@ -244,6 +275,13 @@ impl Verifier<'_> {
             self.erasures.unfinished().map(|(tombstone, _)| *tombstone);
         self.report.head = self.position.revision;
         self.report.chain = self.position.chain.unwrap_or_default();
-        self.report
+        self.shared.commit(self.report.head);
+        for damage in std::mem::take(&mut self.kept) {
+            // A running server may have erased it since it was read.
+            if !self.shared.is_overwritten(damage.revision).unwrap_or(false) {
+                self.report.add(damage);
+            }
+        }
+        Ok(self.report)
     }
 }

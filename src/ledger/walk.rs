@@ -162,6 +162,12 @@ impl Bad {
 }
 
 impl Framed {
+    /// Its payload, out of the octets of its group's body.
+    pub(super) fn octets<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        let length = narrow(u64::from(self.outside.length));
+        body.get(self.payload..self.payload + length).unwrap_or_default()
+    }
+
     /// The record, out of the octets of its group's body.
     pub(super) fn record<'a>(&self, body: &'a [u8]) -> Result<Record<'a>, Damaged> {
         let length = narrow(u64::from(self.outside.length));
@@ -305,7 +311,7 @@ fn frames(
 /// Whether something behind `from` proves that the group which begins with revision `first` and
 /// ends with `last` (where its head is sound) was once durable: its own commit mark, a later
 /// group's head, or a frame that is not its own. Looks at every octet.
-fn vouched(
+pub(super) fn vouched(
     window: &mut Window,
     from: u64,
     first: Revision,

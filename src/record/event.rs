@@ -109,6 +109,31 @@ pub fn decode_head(payload: &[u8], names: &Names) -> Result<EventHead, DecodeErr
     head(&mut Reader::new(payload), names).map(|(head, _)| head)
 }
 
+/// What can be said of an event without the words of a catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventMention {
+    /// Whom it is about.
+    pub fingerprint: Fingerprint,
+    /// When the ledger took it.
+    pub recorded_at: Timestamp,
+    /// What kind of thing happened.
+    pub kind: EventKind,
+}
+
+/// Reads whom and what the payload of an event or of a tombstone is about.
+///
+/// # Errors
+/// `DecodeError`: the payload is damaged, overwritten, or of a later version.
+pub fn decode_mention(payload: &[u8]) -> Result<EventMention, DecodeError> {
+    let mut reader = Reader::new(payload);
+    reader.octets::<SALT>()?;
+    let fingerprint = Fingerprint::new(u128::from_le_bytes(reader.octets()?));
+    reader.format()?;
+    reader.octet()?;
+    reader.number()?;
+    Ok(EventMention { fingerprint, recorded_at: reader.instant()?, kind: reader.code()? })
+}
+
 /// Reads an event's payload. The notice of its evidence is left empty; the second is the revision
 /// of the record that holds it, if there is one.
 ///

@@ -52,6 +52,8 @@ mod process;
 #[cfg(test)]
 mod raw;
 #[cfg(test)]
+mod restore_drill;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod system_follows;

@@ -11,7 +11,7 @@ const LEVELS: &[(&str, &[&str])] = &[
     ("rules", &["authorize", "catalog", "decide", "fingerprint", "profile", "token", "transition"]),
     (
         "state",
-        &["checkpoint", "credentials", "index", "keys", "ledger", "measure", "record"],
+        &["backup", "checkpoint", "credentials", "index", "keys", "ledger", "measure", "record"],
     ),
     ("use cases", &["engine"]),
     ("documents", &["sheet"]),
