@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
@@ -28,7 +27,7 @@ use crate::checkpoint::{Anchor, Checkpoints};
 use crate::fingerprint::Fingerprinter;
 use crate::index::{Change, Index};
 use crate::keys::{self, Keys, KeysError};
-use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, Record, RecordKind};
+use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, RealDisk, Record, RecordKind};
 use crate::model::campaign::{Campaign, CampaignId};
 use crate::model::day::Timestamp;
 use crate::model::revision::Revision;
@@ -372,9 +371,9 @@ fn lock(dir: &Path) -> Result<File, BootError> {
         let path = path.to_owned();
         move |source| BootError::Io { path, source }
     };
-    // Not for others: checkpoints tell who holds the key file who is in them.
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(failed(dir))?;
+    // Not for others: checkpoints tell who holds the key file who is in them. And durably: all that
+    // is synced below a name that a power cut takes is lost with it.
+    RealDisk.create_dir(dir).map_err(failed(dir))?;
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(failed(&path))?;
