@@ -24,6 +24,8 @@ mod desk;
 #[cfg(test)]
 mod erased_beyond_recovery;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod interrupted;
 #[cfg(test)]
 mod kill;
