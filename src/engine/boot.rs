@@ -73,10 +73,10 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
     /// Another process holds the data directory.
-    #[error("data directory `{0}` is in use by another process")]
+    #[error("data directory `{0}` is in use by another process; stop that one first")]
     InUse(PathBuf),
     /// Something cannot be read or written.
-    #[error("cannot use `{path}`")]
+    #[error("cannot use `{path}`{}", advice(source))]
     Io {
         /// What.
         path: PathBuf,
@@ -90,10 +90,19 @@ pub enum BootError {
     #[error("`{0}` is missing, but there is a ledger that was written with it; bring it back")]
     KeysMissing(PathBuf),
     /// The ledger cannot be opened.
-    #[error("the ledger cannot be opened; `maysend verify` says more")]
+    #[error("the ledger cannot be opened{}", match .0 {
+        OpenError::Damaged(_) | OpenError::Refused { .. } => {
+            "; `maysend verify` shows all that is wrong, a backup brings it back"
+        }
+        OpenError::Io(error) => advice(error),
+        OpenError::WrongKey | OpenError::Format { .. } | OpenError::AddressRule { .. } => "",
+    })]
     Ledger(#[from] OpenError),
     /// A checkpoint holds what the ledger does not: the ledger lost its tail.
-    #[error("a checkpoint reaches revision {reached}, the ledger only {head}: it lost its tail")]
+    #[error(
+        "a checkpoint reaches revision {reached}, the ledger only {head}: it lost its tail; bring it \
+         back from a backup"
+    )]
     LedgerBehind {
         /// What the checkpoint reaches.
         reached: Revision,
@@ -106,6 +115,19 @@ pub enum BootError {
     /// The writer does not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+/// What to do about a file that cannot be used.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; everything there has to belong to the user that maysend runs as"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "; it is mounted read-only",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room on the disk",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "; it is not a directory",
+        _ => "",
+    }
 }
 
 /// A record that cannot be understood.
@@ -325,7 +347,7 @@ fn assemble(
     recovered: Recovered,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
-    lock: File,
+    lock: Lock,
 ) -> Result<Arc<Engine>, EngineError> {
     let catalog = recovered.catalog();
     let anchor = Anchor { revision: ledger.head(), chain: ledger.chain() };
@@ -365,8 +387,20 @@ fn assemble(
     }))
 }
 
+/// Keeps every other process out of a data directory for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud: a child that is being forked shares the file until it runs. Where it fails,
+        // closing the file does it.
+        self.0.unlock().ok();
+    }
+}
+
 /// Makes the data directory if needed and keeps every other process out of it.
-fn lock(dir: &Path) -> Result<File, BootError> {
+fn lock(dir: &Path) -> Result<Lock, BootError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| BootError::Io { path, source }
@@ -378,7 +412,7 @@ fn lock(dir: &Path) -> Result<File, BootError> {
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(failed(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(BootError::InUse(dir.to_owned())),
         Err(TryLockError::Error(error)) => Err(failed(&path)(error)),
     }
@@ -387,10 +421,13 @@ fn lock(dir: &Path) -> Result<File, BootError> {
 /// The keys; a new data directory gets new ones.
 fn keys(settings: &Settings) -> Result<Keys, BootError> {
     let path = keys::path_of(&settings.data_dir, settings.key_file.as_deref());
-    if path.exists() {
+    // What cannot be looked at is not missing.
+    let is_there =
+        path.try_exists().map_err(|source| BootError::Io { path: path.clone(), source })?;
+    if is_there {
         return Ok(Keys::load(&path)?);
     }
-    if is_new(&settings.data_dir) {
+    if is_new(&settings.data_dir)? {
         Ok(Keys::create(&path)?)
     } else {
         Err(BootError::KeysMissing(path))
@@ -398,10 +435,16 @@ fn keys(settings: &Settings) -> Result<Keys, BootError> {
 }
 
 /// Whether nothing that was written under a key lies in the data directory.
-fn is_new(data_dir: &Path) -> bool {
-    let has = |dir: &Path, which: fn(&str) -> bool| {
-        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name().to_str().is_some_and(which))
+fn is_new(data_dir: &Path) -> Result<bool, BootError> {
+    let has = |dir: &Path, which: fn(&str) -> bool| match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(BootError::Io { path: dir.to_owned(), source }),
+        Ok(mut entries) => Ok(entries.any(|entry| {
+            // One that cannot be read is one.
+            entry.map_or(true, |entry| entry.file_name().to_str().is_some_and(which))
+        })),
     };
-    !has(&data_dir.join("ledger"), |_| true) && !has(data_dir, |n| n.starts_with("checkpoint-"))
+    let used = has(&data_dir.join("ledger"), |_| true)?
+        || has(data_dir, |name| name.starts_with("checkpoint-"))?;
+    Ok(!used)
 }

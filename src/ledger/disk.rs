@@ -114,7 +114,9 @@ impl Disk for RealDisk {
             self.create_dir(above)?;
         }
         match fs::DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !dir.is_dir() => {
+                return Err(error);
+            }
             _ => {}
         }
         self.sync_dir(above(dir))
