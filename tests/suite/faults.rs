@@ -2,10 +2,14 @@
 //! clock that jumps, on directories that it must not touch. docs/faults.md says what is promised,
 //! and what these tests found.
 
+mod clock;
 mod disk;
 mod errors;
+mod full;
 mod people;
 mod power;
+mod refused;
+mod soak;
 
 /// A number of the environment: more finds more.
 fn parameter(name: &str, default: usize) -> usize {

@@ -77,6 +77,10 @@ impl Server {
         self.options = options.iter().map(ToString::to_string).collect();
     }
 
+    pub(crate) fn catalog(&self) -> &Path {
+        &self.catalog
+    }
+
     /// Where it listens.
     pub(crate) fn socket(&self) -> PathBuf {
         self.dir.path().join("socket")

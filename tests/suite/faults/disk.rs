@@ -192,7 +192,10 @@ impl Disk {
         let after = self.dir.path().join("after");
         let mut image = Image { state: self.state(), live, survives, random, lost: 0 };
         image.directory(&id(&self.root()), &after);
-        let lost = image.lost;
+        // And the files that are gone whole.
+        let gone = image.live.values().filter(|path| path.is_file());
+        let gone: u64 = gone.map(|path| fs::metadata(path).unwrap().len()).sum();
+        let lost = image.lost + usize::try_from(gone).unwrap();
         fs::remove_dir_all(self.root()).unwrap();
         fs::rename(&after, self.root()).unwrap();
         self.settle();
@@ -295,7 +298,7 @@ impl Image<'_> {
 
     fn file(&mut self, id: &str, to: &Path) {
         let durable = fs::read(self.state.join(format!("{id}.file"))).unwrap_or_default();
-        let live = self.live.get(id).map(|path| fs::read(path).unwrap());
+        let live = self.live.remove(id).map(|path| fs::read(path).unwrap());
         let live = live.unwrap_or_else(|| durable.clone());
         let length = if self.survives() { live.len() } else { durable.len() };
         let mut octets = vec![0; length];

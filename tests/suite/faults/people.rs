@@ -61,11 +61,18 @@ pub(super) struct Person {
     /// Whether the outcome of the next step is unknown.
     pub(super) unknown: bool,
     case: String,
+    /// Whether its calls bear a request id.
+    names_calls: bool,
 }
 
 impl Person {
     pub(super) fn new(name: String) -> Self {
-        Self { name, done: 0, unknown: false, case: String::new() }
+        Self { name, done: 0, unknown: false, case: String::new(), names_calls: true }
+    }
+
+    /// One whose calls bear no request id.
+    pub(super) fn nameless(name: String) -> Self {
+        Self { names_calls: false, ..Self::new(name) }
     }
 
     pub(super) fn addresses(&self) -> [String; 2] {
@@ -107,7 +114,8 @@ impl Person {
     }
 
     async fn take(&mut self, channel: &Channel, step: usize) -> Result<(), Status> {
-        let request_id = format!("{}s{step}", self.name);
+        let request_id =
+            if self.names_calls { format!("{}s{step}", self.name) } else { String::new() };
         let addresses = self.addresses().to_vec();
         let scopes = vec![topic("festival", "newsletter")];
         let mut client = consent(channel);

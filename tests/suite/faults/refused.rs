@@ -3,13 +3,12 @@
 
 use std::fs::{self, Permissions};
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use super::disk::copy_tree;
@@ -95,7 +94,7 @@ impl World {
     #[track_caller]
     fn refuses(&self, case: &str, said: &[&str]) {
         let before = self.octets();
-        let line = refused(&mut serve(&self.store(), None), case);
+        let line = refused(&mut serve(&self.store()), case);
         for words in said {
             assert!(line.contains(words), "{case}: no `{words}` in: {line}");
         }
@@ -118,14 +117,12 @@ impl World {
     }
 }
 
-fn serve(data_dir: &Path, program: Option<&Path>) -> Command {
-    let program = program.unwrap_or(Path::new(env!("CARGO_BIN_EXE_maysend")));
-    let mut command = Command::new(program);
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--catalog"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml"))
-        .arg("--data-dir")
-        .arg(data_dir);
+const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml");
+
+fn serve(data_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_maysend"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--catalog", CATALOG, "--data-dir"]);
+    command.arg(data_dir);
     command
 }
 
@@ -205,9 +202,12 @@ async fn a_second_process_on_the_directory_is_refused() {
     let mut server = Server::on(&world.store(), &[]);
     let channel = server.start().await;
     // The lock file is there either way; only who holds it differs.
-    let line = refused(&mut serve(&world.store(), None), "in use");
+    let line = refused(&mut serve(&world.store()), "in use");
     assert!(line.contains("is in use by another process") && line.contains("stop"), "{line}");
-    println!("a second process:\n    {}", line.replace(world.dir.path().to_str().unwrap(), "/var/lib"));
+    println!(
+        "a second process:\n    {}",
+        line.replace(world.dir.path().to_str().unwrap(), "/var/lib")
+    );
     verify(&channel, &world.people).await.unwrap();
     server.kill();
     world.serves("after the first was killed").await;
@@ -265,7 +265,8 @@ async fn a_damaged_checkpoint_is_passed_over_and_a_damaged_ledger_behind_it_is_r
         flip(&checkpoint.join("db"), 100);
     }
     flip(&damaged.segment(), HEADER + 36 + 20);
-    damaged.refuses("checkpoints and ledger are damaged", &["damaged", "segment 1, octet", "verify"]);
+    damaged
+        .refuses("checkpoints and ledger are damaged", &["damaged", "segment 1, octet", "verify"]);
     assert_eq!(verify_offline(&damaged.store())["sound"], false);
 
     let cut = world.copy();
@@ -281,33 +282,23 @@ async fn a_damaged_checkpoint_is_passed_over_and_a_damaged_ledger_behind_it_is_r
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_that_cannot_be_written_is_refused() {
     let world = World::new().await;
-    if !geteuid().is_root() {
+    if !is_root() {
         println!("NOT RUN: to mount and to become another user takes root");
         return;
     }
     // Another user, to whom nothing here belongs.
-    let program = world.dir.path().join("maysend");
-    fs::copy(env!("CARGO_BIN_EXE_maysend"), &program).unwrap();
-    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).unwrap();
-    let mut command = serve(&world.store(), Some(&program));
-    let catalog = world.dir.path().join("catalog.toml");
-    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml"), &catalog).unwrap();
-    command.arg("--catalog").arg(&catalog);
+    let program = lend(&world);
     let line = refused(&mut as_nobody(&world, &program), "another user's directory");
     assert!(line.contains("store/lock`") && line.contains("belong to the user"), "{line}");
     println!("another user's directory:\n    {}", shown(&world, &line));
 
     // The directory is his, the key file is not.
     let lent = world.copy();
-    fs::set_permissions(lent.dir.path(), Permissions::from_mode(0o755)).unwrap();
-    fs::copy(&catalog, lent.dir.path().join("catalog.toml")).unwrap();
-    fs::copy(&program, lent.dir.path().join("maysend")).unwrap();
-    let changed = Command::new("chown").args(["nobody"]).arg(lent.store()).arg(lent.store().join("lock"));
-    let _ = changed;
+    let program = lend(&lent);
     for path in [lent.store(), lent.store().join("lock")] {
-        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     }
-    let line = refused(&mut as_nobody(&lent, &lent.dir.path().join("maysend")), "another user's keys");
+    let line = refused(&mut as_nobody(&lent, &program), "another user's keys");
     assert!(line.contains("keys.toml`") && line.contains("Permission denied"), "{line}");
     println!("another user's key file:\n    {}", shown(&lent, &line));
 
@@ -319,29 +310,42 @@ async fn a_directory_that_cannot_be_written_is_refused() {
     };
     mount(&["--bind", world.dir.path().to_str().unwrap()]);
     mount(&["-o", "remount,bind,ro"]);
-    let line = refused(&mut serve(&point.path().join("store"), None), "read-only");
+    let line = refused(&mut serve(&point.path().join("store")), "read-only");
     Command::new("umount").arg("-l").arg(point.path()).status().unwrap();
     assert!(line.contains("store/lock`") && line.contains("read-only"), "{line}");
-    println!("a file system mounted read-only:\n    {}", line.replace(point.path().to_str().unwrap(), "/var/lib"));
+    println!(
+        "a file system mounted read-only:\n    {}",
+        line.replace(point.path().to_str().unwrap(), "/var/lib")
+    );
 
     // A file where the directory should be.
     let file = world.dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let line = refused(&mut serve(&file, None), "a file");
+    let line = refused(&mut serve(&file), "a file");
     assert!(line.contains("file`") && line.contains("not a directory"), "{line}");
     println!("a file in its place:\n    {}", shown(&world, &line));
     world.serves("and as it was").await;
 }
 
+/// Whether this runs as root; what is made belongs to who makes it.
+pub(super) fn is_root() -> bool {
+    TempDir::new().unwrap().path().metadata().unwrap().uid() == 0
+}
+
+/// Puts program and catalog where anybody may read them.
+fn lend(world: &World) -> PathBuf {
+    let program = world.dir.path().join("maysend");
+    fs::copy(env!("CARGO_BIN_EXE_maysend"), &program).unwrap();
+    fs::copy(CATALOG, world.dir.path().join("catalog.toml")).unwrap();
+    fs::set_permissions(world.dir.path(), Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
 fn as_nobody(world: &World, program: &Path) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--catalog"])
-        .arg(world.dir.path().join("catalog.toml"))
-        .arg("--data-dir")
-        .arg(world.store())
-        .uid(NOBODY)
-        .gid(NOBODY);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--catalog"]);
+    command.arg(world.dir.path().join("catalog.toml")).arg("--data-dir").arg(world.store());
+    command.uid(NOBODY).gid(NOBODY);
     command
 }
 
