@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use moka::sync::Cache;
+use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::campaigns::CatalogRefused;
@@ -119,6 +120,9 @@ pub enum BootError {
 
 /// What to do about a file that cannot be used.
 fn advice(error: &io::Error) -> &'static str {
+    if error.raw_os_error() == Some(Errno::IO.raw_os_error()) {
+        return "; the disk fails: see the system's log, and start again when it is mended";
+    }
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
             "; everything there has to belong to the user that maysend runs as"
@@ -314,9 +318,6 @@ fn recover(
     let keys = keys(&settings)?;
     let checkpoints = Checkpoints::new(settings.data_dir.clone(), keys.fingerprint_key());
     let loaded = checkpoints.load(LOAD_LIMIT, |_| Builder::new(Recovered::nothing()), Builder::put);
-    for (revision, reason) in &loaded.rejected {
-        tracing::warn!(%revision, %reason, "a checkpoint is not used");
-    }
     let (anchor, mut recovered) = match loaded.found.map(|(anchor, b)| (anchor, b.finish())) {
         Some((anchor, Ok(recovered))) => (Some(anchor), recovered),
         Some((_, Err(reason))) => {

@@ -61,7 +61,7 @@ impl Clocked {
 
     /// Waits until health says so of the clock; it looks once a second.
     async fn clock_serves(&self, channel: &Channel, expected: bool) {
-        for _ in 0..100 {
+        for _ in 0..400 {
             if is_serving(channel, "maysend.clock").await.unwrap() == expected {
                 return;
             }

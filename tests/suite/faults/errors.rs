@@ -18,7 +18,7 @@ use super::people::{OPT_OUT, Person, Told, settle, verify, verify_offline};
 use crate::process::{Server, is_serving};
 
 /// How often health is asked until it says what it should: it looks once a second.
-const LOOKS: u32 = 40;
+const LOOKS: u32 = 400;
 
 /// What is tried.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +119,7 @@ async fn run(base: &Disk, people: &[Person], fault: Fault, sum: &mut Sum) {
     let mut server = Server::on(&disk.data_dir(), &[]);
     disk.put_under(&mut server);
     disk.fail(fault.class, fault.call, fault.times, fault.errno);
-    if fault.call % 2 == 0 {
+    if fault.call.is_multiple_of(2) {
         disk.tear();
     }
     sum.runs += 1;
@@ -138,7 +138,7 @@ async fn run(base: &Disk, people: &[Person], fault: Fault, sum: &mut Sum) {
                 health(&channel, false, &server).await;
                 verify(&channel, &people).await.unwrap();
             }
-            if fault.call % 3 == 0 {
+            if fault.call.is_multiple_of(3) {
                 server.kill();
             } else {
                 server.end();

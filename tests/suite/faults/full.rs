@@ -166,7 +166,7 @@ async fn a_full_disk_takes_noes_from_its_reserve_and_needs_no_restart() {
     verify(&channel, &people).await.unwrap();
 
     // A checkpoint fails meanwhile and harms nothing.
-    for _ in 0..100 {
+    for _ in 0..400 {
         if server.log().contains("the checkpoint cannot be written") {
             break;
         }

@@ -99,7 +99,7 @@ async fn run(
         disk.cut_after(random.random_range(1..=WHILE_WRITING));
     }
     // A cut that was meant for the boot and came too late comes in time here.
-    let late = tokio::time::timeout(Duration::from_secs(20), write(&channel, cycle, people)).await;
+    let late = tokio::time::timeout(Duration::from_secs(60), write(&channel, cycle, people)).await;
     assert!(late.is_ok(), "no cut: {}", server.log());
     server.kill();
     Moment::Writing

@@ -299,19 +299,12 @@ async fn a_directory_that_cannot_be_written_is_refused() {
         chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     }
     let line = refused(&mut as_nobody(&lent, &program), "another user's keys");
-    assert!(line.contains("keys.toml`") && line.contains("Permission denied"), "{line}");
+    assert!(line.contains("keys.toml`") && line.contains("belong to the user"), "{line}");
     println!("another user's key file:\n    {}", shown(&lent, &line));
 
     // A file system that is mounted read-only.
-    let point = TempDir::new().unwrap();
-    let mount = |words: &[&str]| {
-        let done = Command::new("mount").args(words).arg(point.path()).status().unwrap();
-        assert!(done.success(), "{words:?}");
-    };
-    mount(&["--bind", world.dir.path().to_str().unwrap()]);
-    mount(&["-o", "remount,bind,ro"]);
+    let Mounted(point) = &read_only(world.dir.path());
     let line = refused(&mut serve(&point.path().join("store")), "read-only");
-    Command::new("umount").arg("-l").arg(point.path()).status().unwrap();
     assert!(line.contains("store/lock`") && line.contains("read-only"), "{line}");
     println!(
         "a file system mounted read-only:\n    {}",
@@ -325,6 +318,26 @@ async fn a_directory_that_cannot_be_written_is_refused() {
     assert!(line.contains("file`") && line.contains("not a directory"), "{line}");
     println!("a file in its place:\n    {}", shown(&world, &line));
     world.serves("and as it was").await;
+}
+
+/// A directory that is mounted here too.
+struct Mounted(TempDir);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(self.0.path()).status().unwrap();
+    }
+}
+
+fn read_only(dir: &Path) -> Mounted {
+    let mounted = Mounted(TempDir::new().unwrap());
+    let mount = |words: &[&str]| {
+        let done = Command::new("mount").args(words).arg(mounted.0.path()).status().unwrap();
+        assert!(done.success(), "{words:?}");
+    };
+    mount(&["--bind", dir.to_str().unwrap()]);
+    mount(&["-o", "remount,bind,ro"]);
+    mounted
 }
 
 /// Whether this runs as root; what is made belongs to who makes it.

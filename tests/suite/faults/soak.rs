@@ -305,7 +305,8 @@ async fn index_ledger_and_model_agree_after_a_long_mixed_life() {
         let longest = LIFE.min(whole / 30).max(Duration::from_millis(400));
         let span = longest.mul_f64(rand::rng().random_range(0.2..1.0));
         settle(&channel, &mut people).await.unwrap();
-        verify(&channel, &finished.lock().unwrap().clone()).await.unwrap();
+        let told: Vec<Person> = finished.lock().unwrap().clone();
+        verify(&channel, &told).await.unwrap();
         for person in people.iter_mut().rev().take(10) {
             person.repeat(&channel).await;
         }
