@@ -111,7 +111,7 @@ pub enum BootError {
         head: Revision,
     },
     /// The catalog is not taken.
-    #[error("the catalog is not taken:\n{0}")]
+    #[error("the catalog is not taken")]
     Catalog(#[from] CatalogRefused),
     /// The writer does not start.
     #[error(transparent)]
