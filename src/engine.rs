@@ -44,7 +44,6 @@ mod tests;
 mod writer;
 
 use std::fmt::Display;
-use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -53,6 +52,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::boot::Lock;
 use self::check::CompiledCampaigns;
 use self::clock::{Clock, Floor};
 use self::erasure::Cases;
@@ -92,7 +92,7 @@ pub struct Engine {
     /// Set before the writer is told to stop.
     stopping: AtomicBool,
     /// Held as long as the engine lives: one process to a data directory.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What the engine, its writer and its snapshots share.

@@ -74,7 +74,7 @@ pub enum KeysError {
         mode: u32,
     },
     /// It is not a key file.
-    #[error("key file `{path}`, line {line}: {found}")]
+    #[error("key file `{path}`, line {line}: {found}; mend it, or bring back a copy")]
     Content {
         /// Which file.
         path: PathBuf,

@@ -63,6 +63,10 @@ pub const CHECKPOINT_RECORDS: u64 = 1_000_000;
 /// And after so many ticks, if anything was recorded.
 const CHECKPOINT_TICKS: u32 = 15 * 60;
 
+/// One that failed is tried again after so many: on a full disk it fails as expensively as it
+/// succeeds elsewhere.
+const CHECKPOINT_RETRY: u32 = 60;
+
 /// What a server needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -352,6 +356,10 @@ async fn set_serving(health: &HealthReporter, engine: &Engine) {
         }
     }
     if engine.is_clock_in_doubt() {
+        tracing::warn!(
+            "the wall clock lies days before the last event: yeses are refused, and none that can \
+             lapse counts; set the clock, or, if it is right, start with --accept-clock"
+        );
         health.set_service_status("maysend.clock", ServingStatus::NotServing).await;
     }
 }
@@ -375,7 +383,7 @@ async fn keep_house(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut state = (engine.is_latched(), engine.is_clock_in_doubt());
     let mut written = engine.head();
-    let mut since = 0;
+    let (mut since, mut pause) = (0, 0);
     loop {
         tokio::select! {
             () = told(stopped.clone()) => return,
@@ -392,9 +400,11 @@ async fn keep_house(
             state = now;
         }
         let records = engine.head().number().saturating_sub(written.number());
-        if records >= checkpoint_records.max(1) || (records > 0 && since >= CHECKPOINT_TICKS) {
-            written = checkpoint(engine.clone(), &pulse).await.unwrap_or(written);
-            since = 0;
+        let due = records >= checkpoint_records.max(1) && since >= pause;
+        if due || (records > 0 && since >= CHECKPOINT_TICKS) {
+            let anchored = checkpoint(engine.clone(), &pulse).await;
+            (since, pause) = (0, if anchored.is_some() { 0 } else { CHECKPOINT_RETRY });
+            written = anchored.unwrap_or(written);
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use moka::sync::Cache;
+use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::campaigns::CatalogRefused;
@@ -30,7 +30,7 @@ use crate::checkpoint::{Anchor, Checkpoints};
 use crate::fingerprint::Fingerprinter;
 use crate::index::{Change, Index};
 use crate::keys::{self, Keys, KeysError};
-use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, Record, RecordKind};
+use crate::ledger::{Committed, Disk, Ledger, OpenError, Options, RealDisk, Record, RecordKind};
 use crate::model::campaign::{Campaign, CampaignId};
 use crate::model::day::Timestamp;
 use crate::model::revision::Revision;
@@ -76,13 +76,13 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
     /// Another process holds the data directory.
-    #[error("data directory `{0}` is in use by another process")]
+    #[error("data directory `{0}` is in use by another process; stop that one first")]
     InUse(PathBuf),
     /// A restore or a repair was interrupted.
     #[error(transparent)]
     HalfDone(#[from] HalfDone),
     /// Something cannot be read or written.
-    #[error("cannot use `{path}`")]
+    #[error("cannot use `{path}`{}", advice(source))]
     Io {
         /// What.
         path: PathBuf,
@@ -96,10 +96,19 @@ pub enum BootError {
     #[error("`{0}` is missing, but there is a ledger that was written with it; bring it back")]
     KeysMissing(PathBuf),
     /// The ledger cannot be opened.
-    #[error("the ledger cannot be opened; `maysend verify` says more")]
+    #[error("the ledger cannot be opened{}", match .0 {
+        OpenError::Damaged(_) | OpenError::Refused { .. } => {
+            "; `maysend verify` shows all that is wrong, a backup brings it back"
+        }
+        OpenError::Io(error) => advice(error),
+        OpenError::WrongKey | OpenError::Format { .. } | OpenError::AddressRule { .. } => "",
+    })]
     Ledger(#[from] OpenError),
     /// A checkpoint holds what the ledger does not: the ledger lost its tail.
-    #[error("a checkpoint reaches revision {reached}, the ledger only {head}: it lost its tail")]
+    #[error(
+        "a checkpoint reaches revision {reached}, the ledger only {head}: it lost its tail; bring it \
+         back from a backup"
+    )]
     LedgerBehind {
         /// What the checkpoint reaches.
         reached: Revision,
@@ -107,11 +116,27 @@ pub enum BootError {
         head: Revision,
     },
     /// The catalog is not taken.
-    #[error("the catalog is not taken:\n{0}")]
+    #[error("the catalog is not taken")]
     Catalog(#[from] CatalogRefused),
     /// The writer does not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+/// What to do about a file that cannot be used.
+fn advice(error: &io::Error) -> &'static str {
+    if error.raw_os_error() == Some(Errno::IO.raw_os_error()) {
+        return "; the disk fails: see the system's log, and start again when it is mended";
+    }
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; everything there has to belong to the user that maysend runs as"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "; it is mounted read-only",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room on the disk",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "; it is not a directory",
+        _ => "",
+    }
 }
 
 /// A record that cannot be understood.
@@ -299,9 +324,6 @@ fn recover(
     let keys = keys(&settings)?;
     let checkpoints = Checkpoints::new(settings.data_dir.clone(), keys.fingerprint_key());
     let loaded = checkpoints.load(LOAD_LIMIT, |_| Builder::new(Recovered::nothing()), Builder::put);
-    for (revision, reason) in &loaded.rejected {
-        tracing::warn!(%revision, %reason, "a checkpoint is not used");
-    }
     let (anchor, mut recovered) = match loaded.found.map(|(anchor, b)| (anchor, b.finish())) {
         Some((anchor, Ok(recovered))) => (Some(anchor), recovered),
         Some((_, Err(reason))) => {
@@ -332,7 +354,7 @@ fn assemble(
     recovered: Recovered,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
-    lock: File,
+    lock: Lock,
 ) -> Result<Arc<Engine>, EngineError> {
     let catalog = recovered.catalog();
     let anchor = Anchor { revision: ledger.head(), chain: ledger.chain() };
@@ -373,20 +395,32 @@ fn assemble(
     }))
 }
 
+/// Keeps every other process out of a data directory for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud: a child that is being forked shares the file until it runs. Where it fails,
+        // closing the file does it.
+        self.0.unlock().ok();
+    }
+}
+
 /// Makes the data directory if needed and keeps every other process out of it.
-pub(super) fn lock(dir: &Path) -> Result<File, BootError> {
+pub(super) fn lock(dir: &Path) -> Result<Lock, BootError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| BootError::Io { path, source }
     };
-    // Not for others: checkpoints tell who holds the key file who is in them.
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(failed(dir))?;
+    // Not for others: checkpoints tell who holds the key file who is in them. And durably: all that
+    // is synced below a name that a power cut takes is lost with it.
+    RealDisk.create_dir(dir).map_err(failed(dir))?;
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(failed(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(BootError::InUse(dir.to_owned())),
         Err(TryLockError::Error(error)) => Err(failed(&path)(error)),
     }
@@ -395,10 +429,13 @@ pub(super) fn lock(dir: &Path) -> Result<File, BootError> {
 /// The keys; a new data directory gets new ones.
 fn keys(settings: &Settings) -> Result<Keys, BootError> {
     let path = keys::path_of(&settings.data_dir, settings.key_file.as_deref());
-    if path.exists() {
+    // What cannot be looked at is not missing.
+    let is_there =
+        path.try_exists().map_err(|source| BootError::Io { path: path.clone(), source })?;
+    if is_there {
         return Ok(Keys::load(&path)?);
     }
-    if is_new(&settings.data_dir) {
+    if is_new(&settings.data_dir)? {
         Ok(Keys::create(&path)?)
     } else {
         Err(BootError::KeysMissing(path))
@@ -406,10 +443,16 @@ fn keys(settings: &Settings) -> Result<Keys, BootError> {
 }
 
 /// Whether nothing that was written under a key lies in the data directory.
-fn is_new(data_dir: &Path) -> bool {
-    let has = |dir: &Path, which: fn(&str) -> bool| {
-        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name().to_str().is_some_and(which))
+fn is_new(data_dir: &Path) -> Result<bool, BootError> {
+    let has = |dir: &Path, which: fn(&str) -> bool| match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(BootError::Io { path: dir.to_owned(), source }),
+        Ok(mut entries) => Ok(entries.any(|entry| {
+            // One that cannot be read is one.
+            entry.map_or(true, |entry| entry.file_name().to_str().is_some_and(which))
+        })),
     };
-    !has(&data_dir.join("ledger"), |_| true) && !has(data_dir, |n| n.starts_with("checkpoint-"))
+    let used = has(&data_dir.join("ledger"), |_| true)?
+        || has(data_dir, |name| name.starts_with("checkpoint-"))?;
+    Ok(!used)
 }

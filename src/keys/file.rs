@@ -143,7 +143,15 @@ pub(super) fn entries(
 
 /// Reads a file that nobody else may read.
 pub(super) fn read_private(path: &Path) -> Result<String, KeysError> {
-    let file = File::open(path).map_err(|error| failed(path, "cannot be opened", error))?;
+    let file = File::open(path).map_err(|error| {
+        let doing = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                "cannot be opened; it has to belong to the user that maysend runs as"
+            }
+            _ => "cannot be opened",
+        };
+        failed(path, doing, error)
+    })?;
     // Of the open file, so that it cannot be exchanged in between.
     let metadata = file.metadata().map_err(|error| failed(path, "cannot be looked at", error))?;
     let mode = metadata.permissions().mode() & 0o7777;

@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 
 /// Directories and names. A change of names survives a power cut only after `sync_dir`.
 pub trait Disk: Send + Sync + Debug {
-    /// Creates a directory and those above it, durably; one that exists is left alone.
+    /// Creates a directory and those above it, durably; of one that exists the name is made durable.
     ///
     /// # Errors
     /// Of the file system.
@@ -103,19 +103,23 @@ pub struct RealDisk;
 impl Disk for RealDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         if dir.is_dir() {
-            return Ok(());
+            // Who made it may have been killed before its name was durable.
+            return match self.sync_dir(above(dir)) {
+                // A directory that is not ours to read is not one that we made something in.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            };
         }
         if let Some(above) = dir.parent().filter(|above| !above.as_os_str().is_empty()) {
             self.create_dir(above)?;
         }
         match fs::DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !dir.is_dir() => {
+                return Err(error);
+            }
             _ => {}
         }
-        match dir.parent() {
-            Some(above) if !above.as_os_str().is_empty() => self.sync_dir(above),
-            _ => self.sync_dir(Path::new(".")),
-        }
+        self.sync_dir(above(dir))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -144,6 +148,11 @@ impl Disk for RealDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
     }
+}
+
+/// The directory that holds the name of another.
+fn above(dir: &Path) -> &Path {
+    dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[derive(Debug)]

@@ -66,16 +66,23 @@ pub enum OpenError {
     #[error("the ledger's files cannot be read or written")]
     Io(#[from] io::Error),
     /// The key is not the one that the ledger was written with.
-    #[error("the key is not the one that this ledger was written with")]
+    #[error("the key is not the one that this ledger was written with; bring back the key file")]
     WrongKey,
     /// Another version of the format.
-    #[error("the ledger has format {found}, this program knows {FORMAT}", FORMAT = super::format::FORMAT)]
+    #[error(
+        "the ledger has format {found}, this program knows {FORMAT}; use the version of maysend that \
+         wrote it",
+        FORMAT = super::format::FORMAT
+    )]
     Format {
         /// The version found.
         found: u16,
     },
     /// Another version of the address rule.
-    #[error("the ledger's addresses follow rule {found}, this program's follow rule {expected}")]
+    #[error(
+        "the ledger's addresses follow rule {found}, this program's follow rule {expected}; use the \
+         version of maysend that wrote it"
+    )]
     AddressRule {
         /// The version found.
         found: u16,
@@ -150,10 +157,14 @@ pub enum VerifyError {
     #[error("the ledger's files cannot be read")]
     Io(#[from] io::Error),
     /// The key is not the one that the ledger was written with.
-    #[error("the key is not the one that this ledger was written with")]
+    #[error("the key is not the one that this ledger was written with; bring back the key file")]
     WrongKey,
     /// Another version of the format.
-    #[error("the ledger has format {found}, this program knows {FORMAT}", FORMAT = super::format::FORMAT)]
+    #[error(
+        "the ledger has format {found}, this program knows {FORMAT}; use the version of maysend that \
+         wrote it",
+        FORMAT = super::format::FORMAT
+    )]
     Format {
         /// The version found.
         found: u16,

@@ -32,6 +32,8 @@ mod erased_beyond_recovery;
 #[cfg(test)]
 mod every_role_and_call;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod interrupted;
 #[cfg(test)]
 mod kill;

@@ -1,8 +1,9 @@
 //! The real binary, as a process of its own on a Unix socket.
 
+use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use hyper_util::rt::TokioIo;
@@ -13,6 +14,9 @@ use maysend::grpc::api::preference_service_client::PreferenceServiceClient;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 /// How long a server may take to answer after its start.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -22,7 +26,16 @@ pub(crate) struct Server {
     dir: TempDir,
     catalog: PathBuf,
     options: Vec<String>,
+    environment: Vec<(String, OsString)>,
+    data_dir: PathBuf,
     process: Option<Child>,
+}
+
+/// A server that ended before it answered.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) log: String,
 }
 
 impl Server {
@@ -30,7 +43,16 @@ impl Server {
     pub(crate) fn new(options: &[&str]) -> Self {
         let options = options.iter().map(ToString::to_string).collect();
         let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml").into();
-        Self { dir: TempDir::new().unwrap(), catalog, options, process: None }
+        let dir = TempDir::new().unwrap();
+        let (environment, data_dir) = (Vec::new(), dir.path().join("store"));
+        Self { dir, catalog, options, environment, data_dir, process: None }
+    }
+
+    /// As `new`, on a data directory elsewhere.
+    pub(crate) fn on(data_dir: &Path, options: &[&str]) -> Self {
+        let mut server = Self::new(options);
+        server.data_dir = data_dir.to_owned();
+        server
     }
 
     /// As `new`, with a catalog of its own.
@@ -66,7 +88,22 @@ impl Server {
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("store")
+        self.data_dir.clone()
+    }
+
+    /// Starts from now on with this in its environment.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.into()));
+    }
+
+    /// Starts from now on with these options.
+    pub(crate) fn set_options(&mut self, options: &[&str]) {
+        self.options = options.iter().map(ToString::to_string).collect();
+    }
+
+    pub(crate) fn catalog(&self) -> &Path {
+        &self.catalog
     }
 
     /// Where it listens.
@@ -76,6 +113,11 @@ impl Server {
 
     /// Starts it and waits until it answers.
     pub(crate) async fn start(&mut self) -> Channel {
+        self.try_start().await.unwrap_or_else(|ended| panic!("the server ended: {}", ended.log))
+    }
+
+    /// Starts it and waits until it answers or has ended.
+    pub(crate) async fn try_start(&mut self) -> Result<Channel, Ended> {
         let child = Command::new(env!("CARGO_BIN_EXE_maysend"))
             .arg("serve")
             .arg("--data-dir")
@@ -85,6 +127,7 @@ impl Server {
             .arg("--listen")
             .arg(format!("unix:{}", self.socket().display()))
             .args(&self.options)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::from(std::fs::File::create(self.dir.path().join("stdout")).unwrap()))
             .stderr(Stdio::from(std::fs::File::create(self.dir.path().join("log")).unwrap()))
             .spawn()
@@ -92,11 +135,16 @@ impl Server {
         self.process = Some(child);
         let started = Instant::now();
         loop {
-            if let Ok(channel) = connect(&self.socket()).await {
-                return channel;
+            // The socket is there before the server serves: only an answer tells.
+            if let Ok(channel) = connect(&self.socket()).await
+                && is_serving(&channel, "").await.is_ok()
+            {
+                return Ok(channel);
             }
-            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none(), "the server ended: {}", self.log());
+            if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
+                self.process = None;
+                return Err(Ended { status, log: self.log() });
+            }
             assert!(started.elapsed() < START_LIMIT, "no answer: {}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -171,12 +219,23 @@ impl Server {
         }
     }
 
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.try_wait().unwrap().is_none())
+    }
+
     /// SIGTERM; the server drains and ends with status 0.
     pub(crate) fn terminate(&mut self) {
+        assert!(self.end().success(), "the server did not end well: {}", self.log());
+    }
+
+    /// SIGTERM, and waits until it is gone.
+    pub(crate) fn end(&mut self) -> ExitStatus {
         let mut process = self.process.take().unwrap();
         let pid = process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        assert!(process.wait().unwrap().success(), "the server did not end well: {}", self.log());
+        // One that is gone already is told nothing.
+        Command::new("kill").args(["-TERM", &pid]).stderr(Stdio::null()).status().unwrap();
+        process.wait().unwrap()
     }
 }
 
@@ -184,6 +243,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// What health says of a service.
+pub(crate) async fn is_serving(channel: &Channel, service: &str) -> Result<bool, tonic::Status> {
+    let request = HealthCheckRequest { service: service.to_owned() };
+    let answer = HealthClient::new(channel.clone()).check(request).await?.into_inner();
+    Ok(answer.status() == ServingStatus::Serving)
 }
 
 /// A channel to a Unix socket.
