@@ -6,6 +6,7 @@
 
 mod listen;
 mod memory;
+mod notify;
 mod signals;
 
 use std::path::PathBuf;
@@ -101,6 +102,7 @@ pub struct Running {
     stopping: watch::Sender<bool>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     keeping: JoinHandle<()>,
+    watchdog: notify::Watchdog,
 }
 
 /// Starts a server and returns once it serves.
@@ -112,7 +114,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let catalog = read_catalog(&config.catalog).await?;
     let incoming = config.listen.bind().await?;
     let address = incoming.address();
-    let engine = open(&config, catalog).await?;
+    let engine = notify::patiently("reading the ledger", open(&config, catalog)).await?;
     memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
     let lane = Lane::start().context("no threads for large calls")?;
@@ -128,7 +130,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         config.checkpoint_records,
     ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
-    Ok(Running { engine, config, address, health, stopping, serving, keeping })
+    notify::ready(&format!("serving on {address}"));
+    let watchdog = notify::Watchdog::start();
+    Ok(Running { engine, config, address, health, stopping, serving, keeping, watchdog })
 }
 
 /// HTTP/2 as every server here speaks it; the ones that `bench` measures against too.
@@ -160,8 +164,10 @@ impl Running {
                 told = signals.next() => match told {
                     Told::Stop => break,
                     Told::Reload => {
+                        notify::reloading();
                         self.reload().await;
                         self.reload_keys().await;
+                        notify::ready(&format!("serving on {}", self.address));
                     }
                 },
                 ended = &mut self.serving => {
@@ -208,6 +214,7 @@ impl Running {
     /// The server failed while it drained.
     pub async fn stop(self) -> anyhow::Result<()> {
         tracing::info!("draining");
+        notify::stopping();
         set_all(&self.health, ServingStatus::NotServing).await;
         self.stopping.send_replace(true);
         self.engine.end_watches();
@@ -217,8 +224,9 @@ impl Running {
         }
         self.keeping.await.context("the housekeeping ended")?;
         self.engine.stop().await;
-        checkpoint(self.engine.clone()).await;
+        notify::patiently("writing a checkpoint", checkpoint(self.engine.clone())).await;
         self.config.listen.clean_up();
+        drop(self.watchdog);
         tracing::info!(head = %self.engine.head(), "stopped");
         Ok(())
     }

@@ -42,4 +42,6 @@ mod system_follows;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod told_to_systemd;
+#[cfg(test)]
 mod world;
