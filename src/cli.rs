@@ -11,16 +11,19 @@ mod check;
 mod connect;
 mod consent;
 mod demo;
+mod doctor;
 mod erasure;
 mod event;
 mod evidence;
 mod explain;
 mod fault;
 mod filter;
+mod healthcheck;
 mod history;
 mod import;
 mod key;
 mod list;
+mod man;
 mod output;
 mod resubscribe;
 mod scope;
@@ -130,6 +133,16 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Measure how fast this machine answers, or put load on a running server.
     Bench(bench::BenchArgs),
+    /// Check the set-up of this machine for a server, and say what to mend.
+    Doctor(doctor::DoctorArgs),
+    /// Ask whether a server serves.
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Write the manual's pages.
+    #[command(hide = true)]
+    Man(man::ManArgs),
+    /// Print what completes commands in a shell.
+    #[command(hide = true)]
+    Completions(man::CompletionsArgs),
 }
 
 /// How a command ended, where it did not fail.
@@ -227,6 +240,10 @@ impl Command {
             Self::Catalog(args) => args.run(global).await,
             Self::Verify(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
+            Self::Doctor(args) => args.run(global),
+            Self::Healthcheck(args) => args.run(global).await,
+            Self::Man(args) => args.run(),
+            Self::Completions(args) => args.run(),
         }
     }
 }

@@ -32,6 +32,8 @@ mod naive;
 #[cfg(test)]
 mod nobody_without_a_yes;
 #[cfg(test)]
+mod operator_sets_up;
+#[cfg(test)]
 mod owner_comes_back;
 #[cfg(test)]
 mod process;
