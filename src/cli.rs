@@ -13,18 +13,21 @@ mod connect;
 mod consent;
 mod credential;
 mod demo;
+mod doctor;
 mod erasure;
 mod event;
 mod evidence;
 mod explain;
 mod fault;
 mod filter;
+mod healthcheck;
 mod history;
 mod identity;
 mod import;
 mod key;
 mod list;
 mod log;
+mod man;
 mod output;
 mod repair;
 mod resubscribe;
@@ -154,6 +157,16 @@ enum Command {
     Repair(repair::RepairArgs),
     /// Measure how fast this machine answers, or put load on a running server.
     Bench(bench::BenchArgs),
+    /// Check the set-up of this machine for a server, and say what to mend.
+    Doctor(doctor::DoctorArgs),
+    /// Ask whether a server serves.
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Write the manual's pages.
+    #[command(hide = true)]
+    Man(man::ManArgs),
+    /// Print what completes commands in a shell.
+    #[command(hide = true)]
+    Completions(man::CompletionsArgs),
 }
 
 /// How a command ended, where it did not fail.
@@ -255,6 +268,10 @@ impl Command {
             Self::Restore(args) => args.run(global),
             Self::Repair(args) => args.run(global),
             Self::Bench(args) => args.run(global).await,
+            Self::Doctor(args) => args.run(global),
+            Self::Healthcheck(args) => args.run(global).await,
+            Self::Man(args) => args.run(),
+            Self::Completions(args) => args.run(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod limits;
 mod listen;
 mod memory;
 mod meter;
+mod notify;
 mod pulse;
 mod reception;
 mod seat;
@@ -122,6 +123,7 @@ pub struct Running {
     tls: Option<Arc<Tls>>,
     serving: JoinHandle<()>,
     keeping: JoinHandle<()>,
+    watchdog: notify::Watchdog,
 }
 
 /// Starts a server and returns once it serves.
@@ -173,7 +175,7 @@ async fn serve(
     };
     let incoming = config.listen.bind().await?;
     let address = incoming.address(guard);
-    let engine = open(&config, catalog).await?;
+    let engine = notify::patiently("reading the ledger", open(&config, catalog)).await?;
     memory::give_back();
     let (health, health_service) = tonic_health::server::health_reporter();
     let lane = Lane::start().context("no threads for large calls")?;
@@ -195,6 +197,8 @@ async fn serve(
         tls.clone(),
     ));
     tracing::info!(address, addresses = engine.addresses(), head = %engine.head(), "serving");
+    notify::ready(&format!("serving on {address}"));
+    let watchdog = notify::Watchdog::start();
     let admin = None;
     Ok(Running {
         engine,
@@ -208,6 +212,7 @@ async fn serve(
         tls,
         serving,
         keeping,
+        watchdog,
     })
 }
 
@@ -229,6 +234,7 @@ impl Running {
                 told = signals.next() => match told {
                     Told::Stop => break,
                     Told::Reload => {
+                        notify::reloading();
                         self.reload().await;
                         self.reload_keys().await;
                         if let (Some(gate), Some(path)) = (&self.gate, &self.config.credentials) {
@@ -237,6 +243,7 @@ impl Running {
                         if let Some(tls) = &self.tls {
                             tls::reload(tls).await;
                         }
+                        notify::ready(&format!("serving on {}", self.address));
                     }
                 },
                 ended = &mut self.serving => {
@@ -290,6 +297,7 @@ impl Running {
     /// In a `hurry` calls are cut off and the checkpoint is left out; what was answered stays.
     async fn drain(self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
         tracing::info!("draining");
+        notify::stopping();
         set_all(&self.health, ServingStatus::NotServing).await;
         self.stopping.send_replace(true);
         self.engine.end_watches();
@@ -307,9 +315,10 @@ impl Running {
         self.keeping.await.context("the housekeeping ended")?;
         self.engine.stop().await;
         if !in_hurry {
+            let written = checkpoint(self.engine.clone(), &self.pulse);
             tokio::select! {
                 () = hurry => in_hurry = true,
-                _ = checkpoint(self.engine.clone(), &self.pulse) => {}
+                _ = notify::patiently("writing a checkpoint", written) => {}
             }
         }
         if in_hurry {
@@ -319,6 +328,7 @@ impl Running {
             admin.end().await;
         }
         self.config.listen.clean_up();
+        drop(self.watchdog);
         tracing::info!(head = %self.engine.head(), "stopped");
         Ok(())
     }

@@ -46,6 +46,8 @@ mod nobody_without_a_yes;
 #[cfg(test)]
 mod only_those_with_a_key;
 #[cfg(test)]
+mod operator_sets_up;
+#[cfg(test)]
 mod owner_comes_back;
 #[cfg(test)]
 mod port;
@@ -61,6 +63,8 @@ mod rules;
 mod system_follows;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod told_to_systemd;
 #[cfg(test)]
 mod what_is_measured;
 #[cfg(test)]

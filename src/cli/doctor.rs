@@ -1,0 +1,169 @@
+//! `maysend doctor`: whether this machine is set up as a server needs it, point by point, and what
+//! to mend.
+//!
+//! It changes nothing and may run beside a server: it takes no lock, opens no ledger, and what it
+//! writes to try the disk goes into a file without a name, which is gone when it is closed.
+//! Whether the data are sound is the question of `maysend verify`.
+
+mod disk;
+mod files;
+mod holder;
+mod kernel_clock;
+mod machine;
+mod place;
+mod reach;
+mod store;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use self::holder::Holder;
+use self::store::Store;
+use super::output::{counted, print};
+use super::{Exit, Format, Global};
+use crate::keys;
+use crate::server::Listen;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 no problem, warnings or not; 1 a problem.")]
+pub(super) struct DoctorArgs {
+    /// The data directory of a server, or where one is to be.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// The catalog file of the server.
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// The key file, where it does not lie in the data directory.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Where the server listens: IP:PORT or unix:PATH.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<Listen>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ok,
+    /// A server runs, and something may go wrong one day.
+    Warning,
+    /// A server does not run, or loses what it must not lose.
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, PartialEq, Eq)]
+struct Point {
+    name: &'static str,
+    state: State,
+    found: String,
+    /// What to do about it; empty where there is nothing to do.
+    mend: String,
+}
+
+impl Point {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, state: State::Ok, found: found.into(), mend: String::new() }
+    }
+
+    fn warning(name: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { name, state: State::Warning, found: found.into(), mend: mend.into() }
+    }
+
+    fn problem(name: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { name, state: State::Problem, found: found.into(), mend: mend.into() }
+    }
+}
+
+impl DoctorArgs {
+    pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let points = self.examine();
+        print(&match global.format {
+            Format::Human => human(&points),
+            Format::Json => format!("{}\n", document(&points)),
+        })?;
+        Ok(if count(&points, State::Problem) == 0 { Exit::Done } else { Exit::Failed })
+    }
+
+    fn examine(self) -> Vec<Point> {
+        let Self { data_dir, catalog, key_file, listen } = self;
+        let store = Store::of(&data_dir);
+        let holder = Holder::of(&data_dir);
+        let mut points = vec![place::directory(&data_dir)];
+        points.extend(place::file_system(&data_dir));
+        points.extend(place::space(&data_dir, &store));
+        points.extend(disk::points(&data_dir));
+        points.push(holder::point(&holder));
+        points.push(files::keys(&keys::path_of(&data_dir, key_file.as_deref()), &store));
+        points.push(files::checkpoint(&store));
+        points.extend(catalog.as_deref().map(files::catalog));
+        points.extend(listen.map(|listen| reach::point(&listen, &holder)));
+        points.push(machine::memory(&store));
+        points.push(machine::descriptors(&holder));
+        points.push(machine::clock(&store));
+        points.push(machine::kernel());
+        points
+    }
+}
+
+fn count(points: &[Point], state: State) -> u64 {
+    let number = points.iter().filter(|point| point.state == state).count();
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn human(points: &[Point]) -> String {
+    let width = points.iter().map(|point| point.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for Point { name, state, found, mend } in points {
+        let state = match state {
+            State::Ok => "ok",
+            State::Warning => "WARNING",
+            State::Problem => "PROBLEM",
+        };
+        text.push_str(&format!("{state:<7}  {name:<width$}  {found}\n"));
+        if !mend.is_empty() {
+            text.push_str(&format!("{:<7}  {:<width$}  mend: {mend}\n", "", ""));
+        }
+    }
+    text.push_str(&format!(
+        "{}, {}\n",
+        counted(count(points, State::Problem), "problem", "problems"),
+        counted(count(points, State::Warning), "warning", "warnings")
+    ));
+    text
+}
+
+fn document(points: &[Point]) -> Value {
+    let of = |point: &Point| {
+        let Point { name, state, found, mend } = point;
+        let state = match state {
+            State::Ok => "ok",
+            State::Warning => "warning",
+            State::Problem => "problem",
+        };
+        let mend = if mend.is_empty() { Value::Null } else { json!(mend) };
+        json!({ "point": name, "state": state, "found": found, "mend": mend })
+    };
+    json!({
+        "problems": count(points, State::Problem),
+        "warnings": count(points, State::Warning),
+        "points": points.iter().map(of).collect::<Vec<_>>(),
+    })
+}
+
+/// Octets as people read them.
+fn octets(number: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match UNITS.into_iter().find(|(unit, _)| number >= *unit) {
+        None => format!("{number} B"),
+        Some((unit, name)) => {
+            let tenths = number / (unit / 10).max(1);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
