@@ -17,6 +17,8 @@ mod evidence;
 mod explain;
 mod fault;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod history;
 mod import;
 mod key;

@@ -14,6 +14,8 @@ mod decode;
 mod edge;
 mod encode;
 mod erasure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod lane;
 mod preference;
 mod refusal;

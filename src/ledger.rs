@@ -47,9 +47,11 @@
 mod commit;
 pub mod disk;
 mod error;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fault;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod group;
 mod open;
 mod reader;

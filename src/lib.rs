@@ -115,3 +115,6 @@ pub mod cli;
 pub mod grpc;
 
 pub mod server;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
