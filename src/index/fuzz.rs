@@ -23,7 +23,7 @@ pub(crate) fn target(octets: &[u8]) -> bool {
     let back = back.unwrap_or_else(|error| unreachable!("its own images: {error}"));
     assert_eq!(back.len(), index.len());
     // The order within a partition depends on how its table grew.
-    let lengths = |images: &[Vec<u8>]| images.iter().map(Vec::len).collect::<Vec<_>>();
+    let lengths = |images: &[Vec<u8>]| -> Vec<usize> { images.iter().map(Vec::len).collect() };
     let again = self::images(&back);
     assert!(again.0 == shapes && lengths(&again.1) == lengths(&images), "other images");
     for entry in image.get(4..).unwrap_or_default().chunks(28).take(64) {
