@@ -47,6 +47,8 @@ pub use reason::{CheckpointError, Fault, Reason};
 
 mod checksum;
 mod directory;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod guard;
 mod image;
 mod outcome;

@@ -20,6 +20,8 @@ mod evidence;
 mod explain;
 mod fault;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod healthcheck;
 mod history;
 mod identity;

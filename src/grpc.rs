@@ -18,6 +18,8 @@ mod drain;
 mod edge;
 mod encode;
 mod erasure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gate;
 mod lane;
 mod note;

@@ -27,6 +27,8 @@ mod yeses;
 
 pub mod compiled;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;
 

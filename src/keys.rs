@@ -226,5 +226,7 @@ fn random<const N: usize>() -> Result<[u8; N], KeysError> {
     Ok(octets)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;

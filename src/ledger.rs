@@ -48,9 +48,11 @@ mod commit;
 mod copy;
 pub mod disk;
 mod error;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fault;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod group;
 mod measures;
 mod open;

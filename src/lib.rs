@@ -122,3 +122,6 @@ pub mod grpc;
 
 pub mod metrics;
 pub mod server;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;

@@ -92,5 +92,7 @@ pub enum DecodeError {
     },
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,8 @@
 //! hold would be a guess.
 
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod policy;
 mod section;
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl Seal {
         if seal.anchor.revision == revision { Ok(seal) } else { Err(Reason::Renamed) }
     }
 
-    fn decode(octets: &[u8], checksums: &Checksums) -> Result<Self, Reason> {
+    pub(super) fn decode(octets: &[u8], checksums: &Checksums) -> Result<Self, Reason> {
         let (body, checksum) = octets.split_last_chunk::<CHECKSUM>().ok_or_else(broken)?;
         let mut rest = body;
         if take(&mut rest).as_ref() != Some(MAGIC) {

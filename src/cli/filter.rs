@@ -10,6 +10,8 @@
 //! server's own verdict on it; a chunk with too few or too many verdicts ends the run.
 
 mod chunk;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod pump;
 mod seen;
 mod tally;

@@ -14,6 +14,8 @@ mod digest;
 mod earlier;
 mod facts;
 mod flaw;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod known;
 mod pump;
 mod row;

@@ -102,5 +102,7 @@ fn refused(error: &Malformed) -> Status {
     Status::internal(format!("the message cannot be read: {error}"))
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! At a power cut every change since the last sync may be there, be absent, or, if it is a write,
 //! be there in part. A sync that fails forgets what was pending, as the page cache does: the octets
 //! can be read, look clean, and are perhaps not on the disk.
+#![expect(clippy::unwrap_used, reason = "offsets are small in tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};

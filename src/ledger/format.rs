@@ -49,13 +49,18 @@ impl Seed {
         Self(crc32fast::hash(key_check))
     }
 
+    /// Of headers: they are read before the key is known to be the right one.
+    pub(super) const fn of_header() -> Self {
+        Self(0)
+    }
+
     fn crc(self, octets: &[u8]) -> u32 {
         let mut hasher = crc32fast::Hasher::new_with_initial(self.0);
         hasher.update(octets);
         hasher.finalize()
     }
 
-    fn seal<const N: usize>(self, octets: &mut [u8; N], covered: usize) {
+    pub(super) fn seal<const N: usize>(self, octets: &mut [u8; N], covered: usize) {
         let crc = self.crc(&octets[..covered]);
         put(octets, covered, crc.to_le_bytes());
     }
@@ -114,14 +119,14 @@ impl Header {
         put(&mut octets, 16, self.key_check);
         put(&mut octets, 32, self.first.number().to_le_bytes());
         put(&mut octets, 40, self.chain);
-        Seed(0).seal(&mut octets, HEADER - 4);
+        Seed::of_header().seal(&mut octets, HEADER - 4);
         octets
     }
 
     /// None where it is short, torn or not a header. The key's check value is not looked at.
     pub(super) fn decode(octets: &[u8]) -> Option<Self> {
         let octets: &[u8; HEADER] = octets.first_chunk()?;
-        let sound = get::<8>(octets, 0) == MAGIC && Seed(0).holds(octets, HEADER - 4);
+        let sound = get::<8>(octets, 0) == MAGIC && Seed::of_header().holds(octets, HEADER - 4);
         sound.then(|| Self {
             format: u16::from_le_bytes(get(octets, 8)),
             address_rule: u16::from_le_bytes(get(octets, 10)),

@@ -251,7 +251,7 @@ impl fmt::Display for InvalidAddress {
 impl std::error::Error for InvalidAddress {}
 
 /// Every kind of register that this machine has.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn levels() -> Vec<Level> {
     let best = Level::new();
     let mut levels = vec![Level::baseline(), best];
@@ -263,5 +263,7 @@ pub(crate) fn levels() -> Vec<Level> {
     levels
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;

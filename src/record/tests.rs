@@ -13,6 +13,7 @@ use crate::model::evidence::Notice;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::scope::{BrandId, ControllerId};
 use arbitrary::{any_event, any_record, names};
+pub(super) use golden::seeds;
 use whole::{Record, RecordKind};
 
 const SALTED: [u8; SALT] = *b"sixteen of salt.";

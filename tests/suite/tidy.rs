@@ -18,6 +18,7 @@ const LEVELS: &[(&str, &[&str])] = &[
     ("edges", &["grpc", "web"]),
     ("assembly", &["config", "metrics", "server"]),
     ("command line", &["cli"]),
+    ("fuzz targets", &["fuzz"]),
 ];
 
 /// The edges know the engine and the words, never each other.
@@ -87,6 +88,9 @@ impl Source {
         let is_test = parts[0] != "src"
             || name == "tests.rs"
             || parts.contains(&"tests")
+            // Fuzz targets, which no ordinary build has.
+            || name == "fuzz.rs"
+            || parts.contains(&"fuzz")
             // The disk that fails, declared `#[cfg(test)]`.
             || path == "src/ledger/fault.rs";
         Self { path: path.to_owned(), text: text.to_owned(), is_test }
@@ -288,7 +292,9 @@ fn page(sources: &[Source]) -> Vec<Fault> {
         faults.push(root.fault(LONGEST_PAGE + 1, problem));
     }
     for source in sources.iter().filter(|source| !source.is_root()) {
-        let is_top = source.path.starts_with("src/") && source.path.matches('/').count() == 1;
+        let is_top = source.path.starts_with("src/")
+            && source.path.matches('/').count() == 1
+            && !source.is_test;
         let link = format!("[`{}`]", source.module());
         if is_top && !page.iter().any(|line| line.contains(&link)) {
             faults.push(source.fault(1, format!("the page in src/lib.rs does not name {link}")));

@@ -2,61 +2,17 @@
 
 use std::cell::Cell;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use prost::Message;
 
+use super::fuzz::{self, Oracle, written};
 use super::wire::put_varint;
 use super::{AskBuffer, CheckAnswer, CheckAsk, WireMessage};
 use crate::grpc::api::{CheckRequest, CheckResponse, CheckStreamRequest, VerdictCount};
-
-/// `CheckRequest`, but for addresses that need not be UTF-8.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Oracle {
-    #[prost(string, tag = "1")]
-    brand: String,
-    #[prost(string, tag = "2")]
-    campaign: String,
-    #[prost(bytes = "vec", repeated, tag = "3")]
-    addresses: Vec<Vec<u8>>,
-    #[prost(uint64, tag = "4")]
-    at_least_revision: u64,
-}
-
-impl Oracle {
-    fn of(ask: &CheckAsk) -> Self {
-        assert_eq!(ask.addresses().len(), ask.count());
-        let addresses: Vec<Vec<u8>> = ask.addresses().map(<[u8]>::to_vec).collect();
-        assert_eq!(addresses.len(), ask.count());
-        Self {
-            brand: ask.brand().to_owned(),
-            campaign: ask.campaign().to_owned(),
-            addresses,
-            at_least_revision: ask.at_least_revision(),
-        }
-    }
-}
-
-/// `CheckAnswer` as prost reads it: no code past 127 is a verdict.
-fn plain(response: CheckResponse) -> CheckAnswer {
-    let code = |verdict: i32| u8::try_from(verdict).ok().filter(u8::is_ascii).unwrap_or(0);
-    CheckAnswer {
-        verdicts: response.verdicts.into_iter().map(code).collect(),
-        revision: response.revision,
-        allowed: response.allowed,
-        counts: response.counts.iter().map(|c| (code(c.verdict), c.addresses)).collect(),
-    }
-}
-
-fn written(message: &impl WireMessage) -> Vec<u8> {
-    let mut buffer = BytesMut::new();
-    message.write(&mut buffer);
-    assert!(buffer.len() <= message.size_bound());
-    buffer.to_vec()
-}
 
 /// A varint, sometimes longer than it need be, sometimes too long.
 fn varint(value: impl Strategy<Value = u64>) -> impl Strategy<Value = Vec<u8>> {
@@ -160,47 +116,31 @@ fn compare(name: &str, known: Known, check: impl Fn(Vec<u8>) -> bool) {
     assert!(accepted.get() > 5_000 && refused.get() > 2_000);
 }
 
-/// Whether the question is accepted; it must mean what prost takes it to mean.
-#[track_caller]
-fn accepted_ask(octets: &[u8]) -> bool {
-    let ask = CheckAsk::read(Bytes::copy_from_slice(octets)).ok();
-    assert_eq!(ask.as_ref().map(Oracle::of), Oracle::decode(octets).ok(), "{octets:02x?}");
-    ask.is_some()
-}
-
-/// Whether the answer is accepted; it must mean what prost takes it to mean.
-#[track_caller]
-fn accepted_answer(octets: &[u8]) -> bool {
-    let answer = CheckAnswer::read(Bytes::copy_from_slice(octets)).ok();
-    assert_eq!(answer, CheckResponse::decode(octets).ok().map(plain), "{octets:02x?}");
-    answer.is_some()
-}
-
 #[test]
 fn any_octets_are_read_as_prost_reads_them() {
-    compare("ask", ASK, |octets| accepted_ask(&octets));
+    compare("ask", ASK, |octets| fuzz::ask(&octets));
 }
 
 #[test]
 fn any_octets_are_read_as_an_answer_as_prost_reads_them() {
-    compare("answer", ANSWER, |octets| accepted_answer(&octets));
+    compare("answer", ANSWER, |octets| fuzz::answer(&octets));
 }
 
 #[test]
 fn numbers_end_at_64_bits() {
     for (last, accepted) in [(0, true), (1, true), (2, false), (3, false), (0x80, false)] {
         let number = [&[0xFF; 9][..], &[last]].concat();
-        assert_eq!(accepted_ask(&[&[0x20], &number[..]].concat()), accepted);
-        assert_eq!(accepted_answer(&[&[0x10], &number[..]].concat()), accepted);
+        assert_eq!(fuzz::ask(&[&[0x20], &number[..]].concat()), accepted);
+        assert_eq!(fuzz::answer(&[&[0x10], &number[..]].concat()), accepted);
     }
-    assert!(!accepted_ask(&[&[0x20], &[0x80; 10][..], &[0]].concat()));
+    assert!(!fuzz::ask(&[&[0x20], &[0x80; 10][..], &[0]].concat()));
 }
 
 #[test]
 fn keys_end_at_32_bits() {
     for (last, accepted) in [(0x0F, true), (0x1F, false), (0x10, false)] {
         // The lowest three bits say that a number follows.
-        assert_eq!(accepted_ask(&[0xF8, 0xFF, 0xFF, 0xFF, last, 0]), accepted);
+        assert_eq!(fuzz::ask(&[0xF8, 0xFF, 0xFF, 0xFF, last, 0]), accepted);
     }
 }
 
@@ -208,13 +148,13 @@ fn keys_end_at_32_bits() {
 fn groups_nest_as_deep_as_prost_allows() {
     let group = |depth: usize| [vec![0x7B; depth], vec![0x7C; depth]].concat();
     for (depth, accepted) in [(98, true), (99, true), (100, true), (101, false)] {
-        assert_eq!(accepted_ask(&group(depth)), accepted, "{depth}");
-        assert_eq!(accepted_answer(&group(depth)), accepted, "{depth}");
+        assert_eq!(fuzz::ask(&group(depth)), accepted, "{depth}");
+        assert_eq!(fuzz::answer(&group(depth)), accepted, "{depth}");
         // A count is one level down itself.
         let inner = group(depth - 1);
         let mut message = vec![0x22];
         put_varint(u64::try_from(inner.len()).unwrap(), &mut message);
-        assert_eq!(accepted_answer(&[message, inner].concat()), accepted, "{depth}");
+        assert_eq!(fuzz::answer(&[message, inner].concat()), accepted, "{depth}");
     }
 }
 

@@ -1,6 +1,5 @@
 mod agreement;
 mod characters;
-mod oracle;
 
 use super::*;
 

@@ -17,7 +17,7 @@ use crate::model::revision::Revision;
 use crate::model::scope::{BrandId, ControllerId, Scope, TopicId};
 use crate::model::verdict::WriteOutcome;
 use crate::record::codes::Code;
-use crate::record::{CampaignRecord, CatalogVersion, RequestRecord};
+use crate::record::{CampaignRecord, CatalogVersion, RequestRecord, Requested, encode_tombstone};
 
 /// 2026-11-21T08:00:00Z and a little.
 const AT: Timestamp = Timestamp::from_nanos(1_795_248_000_123_456_789);
@@ -318,4 +318,34 @@ fn enums_keep_their_numbers() {
          7 Complaint, 8 Policy, 9 RecentlyAsked, 10 UnknownAddress, 11 ErasurePending, 12 Erased, \
          13 AlreadyGranted, 14 Proof",
     );
+}
+
+/// What a fuzzer begins with: a golden payload of each kind behind the number that its target has
+/// for the kind, and a tombstone.
+pub(in crate::record) fn seeds() -> crate::fuzz::Seeds {
+    let mut seeds = Vec::new();
+    for (at, (record, _)) in (0..).zip(events().into_iter().chain(records())) {
+        let (name, kind) = match record.kind() {
+            RecordKind::Event => ("event", 0),
+            RecordKind::Catalog => ("catalog", 2),
+            RecordKind::Campaign => ("campaign", 3),
+            RecordKind::Notice => ("notice", 4),
+            RecordKind::Request => ("request", 5),
+            RecordKind::Clock => ("clock", 6),
+        };
+        seeds.push((format!("{name}-{at:02}"), [&[kind], &encoded(&record)[..]].concat()));
+    }
+    let (Record::Event(event, _), _) = events().swap_remove(0) else { unreachable!() };
+    let mut tombstone = Event { address: None, ..*event };
+    tombstone.statement = Statement {
+        erasure_id: "e-1".into(),
+        effects: vec![Effect::Erasure(Erasure::Erased)],
+        ..Statement::new(EventKind::Erased)
+    };
+    let by = tombstone.actor.clone();
+    let requested = Requested { revision: Revision::new(140), at: AT, by };
+    let mut octets = vec![1];
+    encode_tombstone(&tombstone, &requested, SALTED, &mut octets);
+    seeds.push(("tombstone".to_owned(), octets));
+    seeds
 }

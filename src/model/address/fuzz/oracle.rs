@@ -1,10 +1,11 @@
 //! The rule a second time: character by character, without a short cut and without a table.
+#![expect(clippy::unwrap_used, reason = "what it is asked of is canonical")]
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_public_assigned;
 
-use super::general::INVISIBLE;
+use crate::model::address::general::INVISIBLE;
 
 pub(super) fn canonical(raw: &[u8]) -> Option<Vec<u8>> {
     if raw.len() > 1024 {
