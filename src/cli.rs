@@ -108,7 +108,7 @@ enum Format {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Start a server with invented recipients, filter a list, and show what to try.
     Demo(demo::DemoArgs),
     /// Ask whether a campaign may go to addresses.

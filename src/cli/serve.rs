@@ -7,9 +7,7 @@ use clap::Args;
 
 use super::log::LogArgs;
 use super::{Exit, Global};
-use crate::server::{
-    self, Admin, CHECKPOINT_RECORDS, Config, Limits, Listen, Signals, TlsFiles,
-};
+use crate::server::{self, Admin, CHECKPOINT_RECORDS, Config, Limits, Listen, Signals, TlsFiles};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {

@@ -23,9 +23,7 @@ const ACTOR_BIN: &str = "maysend-actor-bin";
 const MAX_ACTOR: usize = 256;
 
 /// Splits a call into its caller and what it carries, and takes it out of the caller's budgets.
-pub(super) fn caller_of<T: Naming + Spends>(
-    request: Request<T>,
-) -> Result<(Caller, T), Refusal> {
+pub(super) fn caller_of<T: Naming + Spends>(request: Request<T>) -> Result<(Caller, T), Refusal> {
     let (caller, session, message) = entered(request)?;
     if let Some(session) = session {
         message.spend(&session)?;
