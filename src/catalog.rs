@@ -5,6 +5,7 @@
 //! and never again, so that what was recorded keeps its meaning. It grows in the order in which
 //! the ledger accepted words, and so is the same after every replay.
 
+pub mod located;
 pub mod parse;
 pub mod reload;
 mod used;

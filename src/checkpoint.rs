@@ -286,13 +286,6 @@ impl Checkpoints {
         })
     }
 
-    /// The name of a checkpoint in its data directory.
-    #[must_use]
-    pub fn name(revision: Revision) -> String {
-        let path = directory::whole(Path::new(""), revision);
-        path.to_string_lossy().into_owned()
-    }
-
     fn examine<B>(
         &self,
         revision: Revision,

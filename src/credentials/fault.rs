@@ -3,25 +3,16 @@
 //! No text of a value is shown but names and words: somebody may have put a key where its hash
 //! belongs.
 
-use std::fmt;
-use std::sync::Arc;
+use crate::catalog::located::{self, AllLocated, Located};
 
-/// Everything that is wrong with a file, in the order of its lines. Never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialErrors(Vec<CredentialError>);
+/// Everything that is wrong with a credential file.
+pub type CredentialErrors = AllLocated<Fault>;
 
-/// One thing that is wrong with a file. Prints as `FILE:LINE: KEY: CLAUSE`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialError {
-    /// The file as the caller named it.
-    pub file: Arc<str>,
-    /// Counted from 1.
-    pub line: usize,
-    /// Such as `credential[2].roles[0]`, places counted from 0; empty where the file is no TOML.
-    pub key: String,
-    /// What is wrong there.
-    pub fault: Fault,
-}
+/// One thing that is wrong with a credential file.
+pub type CredentialError = Located<Fault>;
+
+/// Collects what is wrong.
+pub(super) type Faults = located::Faults<Fault>;
 
 /// What is wrong at a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,70 +86,4 @@ pub enum Fault {
         /// The greatest number allowed.
         max: u64,
     },
-}
-
-impl CredentialErrors {
-    /// The errors, in the order of their lines.
-    pub fn iter(&self) -> impl Iterator<Item = &CredentialError> {
-        self.0.iter()
-    }
-}
-
-impl fmt::Display for CredentialErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            let gap = if index == 0 { "" } else { "\n" };
-            write!(f, "{gap}{error}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for CredentialErrors {}
-
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, key, fault } = self;
-        let gap = if key.is_empty() { "" } else { ": " };
-        write!(f, "{file}:{line}: {key}{gap}{fault}")
-    }
-}
-
-impl std::error::Error for CredentialError {}
-
-/// Collects what is wrong while the file is read to its end.
-#[derive(Debug)]
-pub(super) struct Faults {
-    file: Arc<str>,
-    newlines: Vec<usize>,
-    /// With the offset of each in the text.
-    found: Vec<(usize, CredentialError)>,
-}
-
-impl Faults {
-    pub(super) fn of(file: &str, text: &str) -> Self {
-        let newlines = text.match_indices('\n').map(|(offset, _)| offset).collect();
-        Self { file: file.into(), newlines, found: Vec::new() }
-    }
-
-    /// The line of an offset, counted from 1.
-    pub(super) fn line(&self, offset: usize) -> usize {
-        self.newlines.partition_point(|newline| *newline < offset) + 1
-    }
-
-    pub(super) fn add(&mut self, offset: usize, key: String, fault: Fault) {
-        let error =
-            CredentialError { file: self.file.clone(), line: self.line(offset), key, fault };
-        self.found.push((offset, error));
-    }
-
-    /// # Errors
-    /// What was added, sorted.
-    pub(super) fn none(mut self) -> Result<(), CredentialErrors> {
-        if self.found.is_empty() {
-            return Ok(());
-        }
-        self.found.sort_by_key(|(offset, _)| *offset);
-        Err(CredentialErrors(self.found.into_iter().map(|(_, error)| error).collect()))
-    }
 }

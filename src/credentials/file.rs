@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::parse::{entries, parse, spelled};
 use super::{Credential, CredentialErrors, Credentials, KeyDigest, Limits, ROLES};
+use crate::keys::hex;
 use crate::model::actor::Role;
 
 /// Permission bits that let others in.
@@ -182,7 +183,7 @@ impl New {
             format!("roles = [{}]", words.collect::<Vec<_>>().join(", ")),
         ];
         if let Some(KeyDigest(octets)) = digest {
-            let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+            let digits = hex::encode(octets);
             lines.push(format!("sha256 = \"{digits}\""));
         }
         if !certificates.is_empty() {

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{CredentialErrors, Fault, Faults};
 use super::{Credential, Credentials, KeyDigest, Limits};
+use crate::keys::hex;
 use crate::model::actor::{Caller, Role};
 use crate::model::campaign::is_id;
 use crate::model::day::Timestamp;
@@ -69,7 +70,7 @@ pub(super) fn entries(
     file: &str,
     text: &str,
 ) -> Result<Vec<(Range<usize>, Credential)>, CredentialErrors> {
-    let mut faults = Faults::of(file, text);
+    let faults = Faults::of(file, text);
     let (table, syntax) = DeTable::parse_recoverable(text);
     for error in syntax {
         let offset = error.span().map_or(text.len(), |span| span.start);
@@ -77,7 +78,7 @@ pub(super) fn entries(
     }
     faults.none()?;
 
-    let mut faults = Faults::of(file, text);
+    let faults = Faults::of(file, text);
     let mut entries = Vec::new();
     for (key, value) in table.get_ref() {
         if key.get_ref() != "credential" {
@@ -96,7 +97,7 @@ pub(super) fn entries(
         }
         let mut taken = Taken::default();
         for (place, entry) in array.iter().take(MAX_CREDENTIALS).enumerate() {
-            entries.extend(read(place, entry, &mut taken, &mut faults));
+            entries.extend(read(place, entry, &mut taken, &faults));
         }
     }
     faults.none()?;
@@ -116,14 +117,14 @@ struct Entry<'t, 'f> {
     table: &'t DeTable<'t>,
     path: String,
     offset: usize,
-    faults: &'f mut Faults,
+    faults: &'f Faults,
 }
 
 fn read(
     place: usize,
     value: &Spanned<DeValue<'_>>,
     taken: &mut Taken,
-    faults: &mut Faults,
+    faults: &Faults,
 ) -> Option<(Range<usize>, Credential)> {
     let (path, offset) = (format!("credential[{place}]"), value.span().start);
     let Some(table) = value.get_ref().as_table() else {
@@ -260,7 +261,7 @@ impl<'t> Entry<'t, '_> {
 
     fn digest(&mut self, taken: &mut Taken) -> Option<KeyDigest> {
         let (at, text) = self.value("sha256", "a string", DeValue::as_str)?;
-        let Some(digest) = octets(text).map(KeyDigest) else {
+        let Some(digest) = hex::decode(text).map(KeyDigest) else {
             self.fault("sha256", Fault::BadDigest);
             return None;
         };
@@ -337,26 +338,6 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
         Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
     })?;
     i64::try_from(instant.as_nanosecond()).ok().map(Timestamp::from_nanos)
-}
-
-fn octets(text: &str) -> Option<[u8; 32]> {
-    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
-    if !odd.is_empty() || pairs.len() != 32 {
-        return None;
-    }
-    let mut octets = [0; 32];
-    for (octet, [high, low]) in octets.iter_mut().zip(pairs) {
-        *octet = nibble(*high)? << 4 | nibble(*low)?;
-    }
-    Some(octets)
-}
-
-const fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
 }
 
 fn shown(key: &str) -> String {

@@ -29,6 +29,7 @@ use super::reader::{segment_name, segments};
 use super::redact::Erasures;
 use super::walk::{Framed, Position, Step, Whole, Window, step, vouched};
 use super::{RecordKind, TombstoneRecord};
+use crate::keys::hex;
 use crate::model::revision::Revision;
 
 /// Each round but the first is the work of an erasure that began in the one before.
@@ -93,7 +94,7 @@ impl CopiedSegment {
     /// The name of its file.
     #[must_use]
     pub fn file_name(&self) -> String {
-        let digest: String = self.digest[..8].iter().map(|octet| format!("{octet:02x}")).collect();
+        let digest = hex::encode(&self.digest[..8]);
         format!("{:020}-{digest}.seg", self.first.number())
     }
 

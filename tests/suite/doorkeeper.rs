@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::Bytes;
+use maysend::cli::bench::line::Octets;
 use tempfile::TempDir;
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
@@ -140,41 +140,4 @@ pub(crate) fn is_stranger<T: std::fmt::Debug>(result: Result<T, Status>) {
     let said = "the call shows no valid credential; send `authorization: Bearer KEY`";
     assert_eq!(status.message(), said);
     assert_eq!(why::<()>(Err(status)), (Code::Unauthenticated, "UNAUTHENTICATED".to_owned()));
-}
-
-/// Messages as they travel.
-struct Octets;
-
-impl Codec for Octets {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Octets {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Octets {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
 }

@@ -1,30 +1,19 @@
 //! What can be wrong with a catalog file, and how it is told: file, line, key path, clause.
 
-use std::cell::RefCell;
-use std::fmt;
-use std::sync::Arc;
-
 use super::super::NamesExhausted;
+use super::super::located::{self, AllLocated, Located};
 
 /// At most so many known words are listed in one message.
 const MAX_LISTED: usize = 12;
 
-/// Everything that is wrong with a file, in the order of its lines. Never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CatalogErrors(Vec<CatalogError>);
+/// Everything that is wrong with a catalog file.
+pub type CatalogErrors = AllLocated<Fault>;
 
-/// One thing that is wrong with a file. Prints as `FILE:LINE: KEY: CLAUSE`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CatalogError {
-    /// The file as the caller named it.
-    pub file: Arc<str>,
-    /// Counted from 1.
-    pub line: usize,
-    /// Such as `brand[2].topic[0].id`, places counted from 0; empty where the file is no TOML.
-    pub key: String,
-    /// What is wrong there.
-    pub fault: Fault,
-}
+/// One thing that is wrong with a catalog file.
+pub type CatalogError = Located<Fault>;
+
+/// Collects what is wrong.
+pub(super) type Faults = located::Faults<Fault>;
 
 /// What is wrong at a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,72 +112,6 @@ pub enum Fault {
     /// No number is left for this word.
     #[error(transparent)]
     Exhausted(NamesExhausted),
-}
-
-impl CatalogErrors {
-    /// The errors, in the order of their lines.
-    pub fn iter(&self) -> impl Iterator<Item = &CatalogError> {
-        self.0.iter()
-    }
-}
-
-impl fmt::Display for CatalogErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            let gap = if index == 0 { "" } else { "\n" };
-            write!(f, "{gap}{error}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for CatalogErrors {}
-
-impl fmt::Display for CatalogError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, key, fault } = self;
-        let gap = if key.is_empty() { "" } else { ": " };
-        write!(f, "{file}:{line}: {key}{gap}{fault}")
-    }
-}
-
-impl std::error::Error for CatalogError {}
-
-/// Collects what is wrong while the file is read to its end.
-#[derive(Debug)]
-pub(super) struct Faults {
-    file: Arc<str>,
-    newlines: Vec<usize>,
-    /// With the offset of each in the text.
-    found: RefCell<Vec<(usize, CatalogError)>>,
-}
-
-impl Faults {
-    pub(super) fn of(file: &str, text: &str) -> Self {
-        let newlines = text.match_indices('\n').map(|(offset, _)| offset).collect();
-        Self { file: file.into(), newlines, found: RefCell::default() }
-    }
-
-    /// The line of an offset, counted from 1.
-    pub(super) fn line(&self, offset: usize) -> usize {
-        self.newlines.partition_point(|newline| *newline < offset) + 1
-    }
-
-    pub(super) fn add(&self, offset: usize, key: String, fault: Fault) {
-        let error = CatalogError { file: self.file.clone(), line: self.line(offset), key, fault };
-        self.found.borrow_mut().push((offset, error));
-    }
-
-    /// # Errors
-    /// What was added, sorted.
-    pub(super) fn none(self) -> Result<(), CatalogErrors> {
-        let mut found = self.found.into_inner();
-        if found.is_empty() {
-            return Ok(());
-        }
-        found.sort_by_key(|(offset, _)| *offset);
-        Err(CatalogErrors(found.into_iter().map(|(_, error)| error).collect()))
-    }
 }
 
 fn known_are(known: &[String]) -> String {
