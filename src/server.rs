@@ -183,10 +183,10 @@ async fn serve(
     let (most, calls) = (config.limits.most(), pulse.calls.clone());
     // Health stands beside the gate: probes have no key.
     let routes = grpc::routes(engine.clone(), lane, most, calls.clone(), gate.clone())?;
-    let routes = grpc::observed(routes.add_service(health_service), calls);
+    let routes = grpc::observed(routes.add_service(health_service), calls.clone());
     set_serving(&health, &engine).await;
     pulse.serves(engine.clone());
-    let reception = Reception::new(routes, config.limits.clone(), tls.clone());
+    let reception = Reception::new(routes, calls, config.limits.clone(), tls.clone());
     let serving = tokio::spawn(reception.serve(incoming, told(stopping.subscribe())));
     let keeping = tokio::spawn(keep_house(
         engine.clone(),

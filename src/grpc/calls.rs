@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tokio::sync::watch;
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::codec::CheckAnswer;
+use super::refusal::Refusal;
 use super::{DESCRIPTOR, SERVICES, api};
 use crate::measure::{Counter, DURATIONS, Histogram, SIZES, Stopwatch};
 use crate::model::verdict::{Verdict, WriteOutcome};
@@ -121,6 +122,13 @@ impl Calls {
 
     pub(super) fn method(&self, place: Option<usize>) -> &Method {
         place.and_then(|place| self.methods.get(place)).unwrap_or(&self.other)
+    }
+
+    /// Counts a call that found no way in.
+    pub(super) fn turn_away(&self, path: &str, refusal: Refusal) {
+        let method = self.method(self.place(path));
+        method.begin();
+        method.end(Status::from(refusal).code(), Stopwatch::start());
     }
 
     /// Resolves when the server drains.

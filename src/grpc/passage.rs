@@ -25,7 +25,8 @@ use tonic::service::Routes;
 use self::inbound::{Arrival, Inbound};
 pub use self::outbound::Outbound;
 pub use self::share::{Share, Whole};
-pub use self::stall::Calls;
+pub use self::stall::Runner;
+use super::calls::Calls;
 use super::peer::PeerNames;
 use super::refusal::Refusal;
 
@@ -37,6 +38,8 @@ const STREAMS: &[&str] = &["/CheckStream", "/ServerReflectionInfo"];
 pub struct Passage {
     /// What lies behind it.
     pub routes: Routes,
+    /// Where calls are counted that come no further.
+    pub calls: Arc<Calls>,
     /// What the connection may take.
     pub share: Arc<Share>,
     /// Whom the connection's certificate names.
@@ -57,7 +60,13 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<B>) -> Self::Future {
-        let admitted = self.share.call().map(|place| self.admit(request, Arc::new(place)));
+        let admitted = match self.share.call() {
+            Some(place) => Some(self.admit(request, Arc::new(place))),
+            None => {
+                self.calls.turn_away(request.uri().path(), Refusal::NoRoom);
+                None
+            }
+        };
         Box::pin(async move {
             Ok(match admitted {
                 Some(answer) => answer.await,

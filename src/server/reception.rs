@@ -22,7 +22,8 @@ use super::listen::Incoming;
 use super::meter::{Line, Metered};
 use super::seat::{House, Taken, Told};
 use super::tls::{H2, Tls, names_of};
-use crate::grpc::passage::{Calls, Passage};
+use crate::grpc::Calls;
+use crate::grpc::passage::{Passage, Runner};
 use crate::grpc::peer::PeerNames;
 
 /// HTTP/2 frames: a message of 10,000 addresses goes in one.
@@ -35,15 +36,21 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(super) struct Reception {
     house: Arc<House>,
     routes: Routes,
+    calls: Arc<Calls>,
     limits: Limits,
     tls: Option<Arc<Tls>>,
-    http: http2::Builder<Calls>,
+    http: http2::Builder<Runner>,
 }
 
 impl Reception {
-    pub(super) fn new(routes: Routes, limits: Limits, tls: Option<Arc<Tls>>) -> Self {
+    pub(super) fn new(
+        routes: Routes,
+        calls: Arc<Calls>,
+        limits: Limits,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
         let house = Arc::new(House::new(limits.clone()));
-        Self { house, http: http(&limits), routes: routes.prepare(), limits, tls }
+        Self { house, http: http(&limits), routes: routes.prepare(), calls, limits, tls }
     }
 
     /// Serves until `stopped`, and then until the last call has ended.
@@ -101,6 +108,7 @@ impl Reception {
         let metered = Metered::new(line, seat.clone(), self.house.clone());
         let passage = Passage {
             routes: self.routes.clone(),
+            calls: self.calls.clone(),
             share: seat.share.clone(),
             peer,
             largest: self.limits.max_message,
@@ -142,9 +150,9 @@ async fn shaken(
 }
 
 /// HTTP/2 under these limits.
-fn http(limits: &Limits) -> http2::Builder<Calls> {
+fn http(limits: &Limits) -> http2::Builder<Runner> {
     let wire = |octets: usize| u32::try_from(octets).unwrap_or(u32::MAX);
-    let mut http = http2::Builder::new(Calls { patience: limits.stall_timeout });
+    let mut http = http2::Builder::new(Runner { patience: limits.stall_timeout });
     http.timer(TokioTimer::new())
         .max_frame_size(FRAME)
         .max_concurrent_streams(limits.max_streams)

@@ -97,6 +97,30 @@ async fn what_was_done_is_what_is_measured() {
 }
 
 #[tokio::test]
+async fn calls_that_find_no_place_are_counted() {
+    let mut server = Server::new(&["--max-calls", "1"]).with_admin();
+    let channel = server.start().await;
+    let mut follower = ChangeServiceClient::new(channel.clone());
+    let (mut held, mut refused) = (Vec::new(), 0);
+    for _ in 0..12 {
+        match follower.watch(WatchRequest { after_revision: 0 }).await {
+            Ok(stream) => held.push(stream),
+            Err(status) => {
+                assert_eq!(status.code(), Code::ResourceExhausted);
+                refused += 1;
+            }
+        }
+    }
+    assert!(!held.is_empty() && refused > 0, "{} held", held.len());
+    let metrics = server.page("/metrics").1;
+    let watch = "method=\"maysend.v1.ChangeService/Watch\"";
+    let counted = format!("maysend_calls_total{{{watch},code=\"RESOURCE_EXHAUSTED\"}}");
+    assert_eq!(value(&metrics, &counted), f64::from(refused));
+    drop((held, follower, channel));
+    server.terminate();
+}
+
+#[tokio::test]
 async fn the_admin_port_has_its_pages_and_no_others() {
     let mut server = Server::new(&[]).with_admin();
     let channel = server.start().await;

@@ -32,12 +32,12 @@ pub(super) fn tell(gives_a_frame: bool) {
 
 /// Runs the calls of a connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Calls {
+pub struct Runner {
     /// How long an answer waits for its reader.
     pub patience: Duration,
 }
 
-impl<F> Executor<F> for Calls
+impl<F> Executor<F> for Runner
 where
     F: Future<Output = ()> + Send + 'static,
 {

@@ -48,6 +48,7 @@ fn passage(takes: Duration, calls: usize) -> (Passage, Slow) {
     let slow = Slow { takes, saw: Arc::default(), done: Arc::default() };
     let passage = Passage {
         routes: Routes::new(slow.clone()),
+        calls: Arc::new(Calls::new(tokio::sync::watch::channel(false).1).unwrap()),
         share: Arc::new(Share::new(Arc::new(Whole::new(calls, 0)))),
         peer: None,
         largest: 0,
@@ -93,6 +94,9 @@ async fn who_finds_no_place_is_refused_at_once_and_nothing_is_done() {
     let refused = passage.call(request(None)).await.unwrap();
     assert_eq!(code(refused).await, Some(Code::ResourceExhausted));
     assert_eq!(slow.saw.lock().unwrap().len(), 4);
+    let turned_away = passage.calls.method(None);
+    assert_eq!(turned_away.codes[8].get(), 1, "RESOURCE_EXHAUSTED is counted");
+    assert_eq!(turned_away.in_flight(), 0);
     busy.shutdown().await;
     assert_eq!(passage.share.calls(), 0);
 }
