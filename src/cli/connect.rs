@@ -2,6 +2,7 @@
 
 mod tls;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -109,13 +110,20 @@ impl Server {
     /// certificate of `tls` where the server is `https`.
     ///
     /// # Errors
-    /// As `connect`, and where the two do not agree on who they are; says what to do.
+    /// As `connect`, and where the two do not agree on who they are, or where others could read the
+    /// key on its way; says what to do.
     pub(super) async fn connect_by(
         &self,
         actor: Option<&str>,
         authorization: Option<AsciiMetadataValue>,
         tls: &TlsArgs,
     ) -> anyhow::Result<Connection> {
+        if let (Some(_), Some(host)) = (&authorization, self.in_the_open()) {
+            bail!(
+                "the key is not sent to `{host}` without TLS, where others can read it: name the \
+                 server as https://, or reach it by a tunnel that ends on this machine"
+            );
+        }
         let named = Named { authorization, ..Named::new(actor)? };
         let channel = match self {
             Self::Http(url) if url.starts_with("https:") => encrypted(url, tls).await?,
@@ -142,6 +150,20 @@ impl Server {
             anyhow::Error::new(error).context(advice)
         })?;
         Ok(InterceptedService::new(channel, named))
+    }
+}
+
+impl Server {
+    /// The host that is reached over a network, and without TLS.
+    fn in_the_open(&self) -> Option<String> {
+        let Self::Http(url) = self else { return None };
+        let uri = Uri::from_str(url).ok().filter(|uri| uri.scheme_str() != Some("https"))?;
+        let host = uri.host()?.trim_matches(['[', ']']);
+        let is_here = match host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        };
+        (!is_here).then(|| host.to_owned())
     }
 }
 
@@ -251,6 +273,28 @@ mod tests {
         reads("https://mail.example", Some("https://mail.example"));
         reads("ftp://mail.example", None);
         reads("http://", None);
+    }
+
+    #[tokio::test]
+    async fn no_key_leaves_the_machine_without_tls() {
+        for (server, host) in [
+            ("http://127.0.0.1:1", None),
+            ("http://[::1]:1", None),
+            ("http://localhost:1", None),
+            ("https://mail.example", None),
+            ("unix:/run/maysend.sock", None),
+            ("http://10.1.2.3:1", Some("10.1.2.3")),
+            ("http://[2001:db8::1]:1", Some("2001:db8::1")),
+            ("mail.example:50051", Some("mail.example")),
+            ("http://127.0.0.1.example:1", Some("127.0.0.1.example")),
+        ] {
+            let server: Server = server.parse().unwrap();
+            assert_eq!(server.in_the_open().as_deref(), host, "{server}");
+        }
+        let server: Server = "http://mail.example:1".parse().unwrap();
+        let key = Some("Bearer k".parse().unwrap());
+        let refused = server.connect_by(None, key, &TlsArgs::default()).await.unwrap_err();
+        assert!(refused.to_string().contains("without TLS"), "{refused}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::transport::{Channel, Endpoint};
 
+use crate::doorkeeper::maysend;
 use crate::port::{Port, check, refused, text};
 
 /// An issuer, and a folder for what it issues.
@@ -175,6 +176,45 @@ async fn a_client_certificate_is_demanded_and_verified() {
     let foreign = stranger.issue("client", "crm.example", |_| {});
     let told = check(&port.address, &[&office.ca()[..], &foreign.options()].concat());
     fails(&told, "--tls-client-ca");
+    port.terminate();
+}
+
+#[tokio::test]
+async fn a_client_certificate_stands_for_the_credential_that_names_it() {
+    let office = Office::new();
+    let (server, file) = (office.server(), office.dir.path().join("credentials.toml"));
+    let credentials = ["--credentials", text(&file)];
+    let made = |words: &str| {
+        let words = words.split(' ').chain(["--file", text(&file)]);
+        let output = maysend(&["credential", "new"]).args(words).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    made("--name crm --role staff --no-key --san dns:crm.example");
+    made("--name follower --role system --no-key --san dns:follower.example");
+    let key = made("--name desk --role staff");
+    let client_ca = ["--tls-client-ca", text(&office.ca)];
+    let mut port = Port::start(&[&server.options()[..], &client_ca, &credentials].concat()).await;
+    let address = port.address.clone();
+    let asked = |name: &str, key: Option<&str>| {
+        let own = office.issue(name, name, |_| {});
+        let mut ask = maysend(&["--server", &address]);
+        ask.args(office.ca()).args(own.options()).envs(key.map(|key| ("MAYSEND_CREDENTIAL", key)));
+        ask.args(["check", "--brand", "festival", "--campaign", "2026-11-advent", "nobody"]);
+        ask.output().unwrap()
+    };
+    answered(&asked("crm.example", None));
+    fails(&asked("follower.example", None), "may not do this");
+    fails(&asked("stranger.example", None), "shows no valid credential");
+    answered(&asked("stranger.example", Some(&key)));
+    fails(&asked("crm.example", Some(&key)), "shows no valid credential");
+    // Taken back, it opens nothing.
+    let revoked =
+        maysend(&["credential", "revoke", "crm", "--file", text(&file)]).output().unwrap();
+    assert!(revoked.status.success(), "{revoked:?}");
+    port.hang_up();
+    port.logged("the credentials are read").await;
+    fails(&asked("crm.example", None), "shows no valid credential");
     port.terminate();
 }
 
