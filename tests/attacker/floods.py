@@ -5,9 +5,11 @@ import functools
 import os
 import random
 import socket
+import ssl
 import struct
 import time
 
+import server
 import wire
 from wire import ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RESET, SETTINGS
 from wire import Line, frame, headers, literal, message, question
@@ -234,6 +236,40 @@ def garbage(address):
         line.recv(100)
 
 
+def half_handshakes(address):
+    """TLS that begins and goes no further, 500 connections at once"""
+    hold([lambda: begun(address)] * 500)
+
+
+def begun(address):
+    line = Line(address, preface=False)
+    sent = ssl.MemoryBIO()
+    hello = server.stranger().wrap_bio(ssl.MemoryBIO(), sent)
+    try:
+        hello.do_handshake()
+    except ssl.SSLWantReadError:
+        line.send(sent.read())
+    return line
+
+
+@again
+def whole_handshakes(address):
+    """TLS that is agreed on and hung up, as fast as it goes"""
+    tls = server.stranger()
+    while True:
+        Line(address, preface=False, tls=tls).close()
+
+
+@again
+def broken_handshakes(address):
+    """TLS that is none: records of random octets, and ones cut in the middle"""
+    with socket.create_connection(address, timeout=10) as line:
+        size = random.randrange(2000)
+        line.sendall(b"\x16\x03\x01" + struct.pack(">H", size) + random.randbytes(random.randrange(size + 1)))
+        line.settimeout(0.05)
+        line.recv(100)
+
+
 ATTACKS = [
     rapid_reset,
     paced_reset,
@@ -251,3 +287,5 @@ ATTACKS = [
     malformed_messages,
     garbage,
 ]
+
+TLS_ATTACKS = [half_handshakes, whole_handshakes, broken_handshakes]

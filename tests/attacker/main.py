@@ -40,9 +40,9 @@ def descriptors(process):
 class Client:
     """One call after the other, with a pause; each answer is compared with the first."""
 
-    def __init__(self, address):
-        self.address = address
-        self.line = wire.Line(address)
+    def __init__(self, address, tls):
+        self.address, self.tls = address, tls
+        self.line = wire.Line(address, tls=tls)
         self.body = wire.question([b"a@example.com", b"nobody", b"b@example.org"])
         self.right = self.line.ask(self.body)
         assert len(self.right) > 5, self.right
@@ -62,7 +62,7 @@ class Client:
         """A new connection gets in, though others take all they can."""
         for _ in range(20):
             try:
-                line = wire.Line(self.address)
+                line = wire.Line(self.address, tls=self.tls)
                 if line.ask(self.body) == self.right:
                     line.close()
                     return True
@@ -82,54 +82,73 @@ def p99(took):
     return sorted(took)[len(took) * 99 // 100]
 
 
+class Ordeal:
+    """A server, and what it goes through."""
+
+    def __init__(self, program, seconds):
+        self.program, self.seconds = program, seconds
+        self.worst, self.faults = 0.0, []
+
+    def run(self, attacks, with_tls):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            options, tls = (server.certificate(folder), server.stranger()) if with_tls else ((), None)
+            process, address = server.start(self.program, folder, options)
+            try:
+                client = Client(address, tls)
+                client.ask(0.5)
+                how = "over TLS" if with_tls else "without TLS"
+                print(f"\nquiet, {how}: {status(process, 'VmRSS') >> 20} MiB")
+                for attack in attacks:
+                    self.suffer(attack, process, client)
+                client.ask(0.5)
+                time.sleep(1.5)
+                print(f"after: {status(process, 'VmRSS') >> 20} MiB, {descriptors(process)} descriptors")
+                if descriptors(process) > 100:
+                    self.faults.append(f"{descriptors(process)} descriptors are still open")
+                process.send_signal(signal.SIGTERM)
+                if process.wait(20) != 0:
+                    self.faults.append("it did not end well")
+                log = pathlib.Path(folder, "log").read_text()
+                self.faults += [line for line in log.splitlines() if "panicked" in line]
+            finally:
+                process.kill()
+
+    def suffer(self, attack, process, client):
+        quiet = p99(client.ask(max(self.seconds / 2, 0.5)))
+        # The peak is of this attack alone.
+        pathlib.Path(f"/proc/{process.pid}/clear_refs").write_text("5")
+        attacker = multiprocessing.Process(target=attacked, args=(attack, client.address), daemon=True)
+        attacker.start()
+        time.sleep(0.3)
+        took = client.ask(self.seconds)
+        if not client.again():
+            self.faults.append(f"{attack.__name__}: no room for a new client")
+        attacker.kill()
+        attacker.join()
+        most = status(process, "VmHWM")
+        ratio = p99(took) / quiet
+        self.worst = max(self.worst, ratio)
+        row = f"{attack.__name__:26} {len(took):6} {quiet * 1e3:7.2f} ms {p99(took) * 1e3:7.2f} ms"
+        print(f"{row} {ratio:6.1f} {most >> 20:4} MiB", flush=True)
+        if most > MEMORY:
+            self.faults.append(f"{attack.__name__}: {most >> 20} MiB")
+        if process.poll() is not None:
+            raise SystemExit(f"{attack.__name__}: the server ended")
+
+
 def main():
     program = pathlib.Path(sys.argv[1]).resolve()
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 2.0
-    chosen = [a for a in floods.ATTACKS if not sys.argv[3:] or a.__name__ in sys.argv[3:]]
-    worst, faults = 0.0, []
-    with tempfile.TemporaryDirectory() as folder:
-        process, address = server.start(program, pathlib.Path(folder))
-        try:
-            client = Client(address)
-            client.ask(0.5)
-            print(f"quiet: {status(process, 'VmRSS') >> 20} MiB; the most allowed: {MEMORY >> 20} MiB; {seconds} s each\n")
-            print(f"{'attack':26} {'calls':>6} {'quiet p99':>10} {'p99':>10} {'ratio':>6} {'memory':>8}")
-            for attack in chosen:
-                quiet = p99(client.ask(max(seconds / 2, 0.5)))
-                # The peak is of this attack alone.
-                pathlib.Path(f"/proc/{process.pid}/clear_refs").write_text("5")
-                attacker = multiprocessing.Process(target=attacked, args=(attack, address), daemon=True)
-                attacker.start()
-                time.sleep(0.3)
-                took = client.ask(seconds)
-                if not client.again():
-                    faults.append(f"{attack.__name__}: no room for a new client")
-                attacker.kill()
-                attacker.join()
-                most = status(process, "VmHWM")
-                ratio = p99(took) / quiet
-                worst = max(worst, ratio)
-                row = f"{attack.__name__:26} {len(took):6} {quiet * 1e3:7.2f} ms {p99(took) * 1e3:7.2f} ms"
-                print(f"{row} {ratio:6.1f} {most >> 20:4} MiB", flush=True)
-                if most > MEMORY:
-                    faults.append(f"{attack.__name__}: {most >> 20} MiB")
-                if process.poll() is not None:
-                    raise SystemExit(f"{attack.__name__}: the server ended")
-            client.ask(0.5)
-            time.sleep(1.5)
-            print(f"\nafter: {status(process, 'VmRSS') >> 20} MiB, {descriptors(process)} descriptors")
-            if descriptors(process) > 100:
-                faults.append(f"{descriptors(process)} descriptors are still open")
-            process.send_signal(signal.SIGTERM)
-            if process.wait(20) != 0:
-                faults.append("it did not end well")
-            log = pathlib.Path(folder, "log").read_text()
-            faults += [line for line in log.splitlines() if "panicked" in line]
-        finally:
-            process.kill()
-    if faults:
-        raise SystemExit("\n".join(faults))
-    print(f"every well-behaved call was answered rightly; the worst ratio is {worst:.1f}")
+    ordeal = Ordeal(program, float(sys.argv[2]) if len(sys.argv) > 2 else 2.0)
+    print(f"{ordeal.seconds} s each; the most memory allowed: {MEMORY >> 20} MiB\n")
+    print(f"{'attack':26} {'calls':>6} {'quiet p99':>10} {'p99':>10} {'ratio':>6} {'memory':>8}")
+    for attacks, with_tls in (floods.ATTACKS, False), (floods.TLS_ATTACKS, True):
+        chosen = [a for a in attacks if not sys.argv[3:] or a.__name__ in sys.argv[3:]]
+        if chosen:
+            ordeal.run(chosen, with_tls)
+    if ordeal.faults:
+        raise SystemExit("\n".join(ordeal.faults))
+    print(f"\nevery well-behaved call was answered rightly; the worst ratio is {ordeal.worst:.1f}")
 
 
 main()

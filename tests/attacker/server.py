@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import ssl
 import subprocess
 import time
 
@@ -14,9 +15,26 @@ def start(program, folder, options=()):
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen([program, "serve", *fixed, *options], stderr=log)
     for _ in range(1000):
-        found = re.search(r'address="http://127.0.0.1:(\d+)"', (folder / "log").read_text())
+        found = re.search(r'address="https?://127.0.0.1:(\d+)"', (folder / "log").read_text())
         if found:
             return process, ("127.0.0.1", int(found[1]))
         time.sleep(0.02)
     process.kill()
     raise SystemExit("no server: " + (folder / "log").read_text())
+
+
+def certificate(folder):
+    """A certificate of its own, as options of `serve`."""
+    cert, key = folder / "tls.pem", folder / "tls.key"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", *new, *name, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return ["--tls-cert", cert, "--tls-key", key]
+
+
+def stranger():
+    """What a client needs to shake hands with anybody."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    tls.set_alpn_protocols(["h2"])
+    return tls

@@ -63,9 +63,11 @@ def call(stream, body, path=CHECK):
 class Line:
     """A connection."""
 
-    def __init__(self, address, window=None, preface=True):
+    def __init__(self, address, window=None, preface=True, tls=None):
         self.socket = socket.create_connection(address, timeout=10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket)
         self.next = 1
         self.buffer = b""
         if preface:
