@@ -392,6 +392,8 @@ async fn keep_house(
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut state = (engine.is_latched(), engine.is_clock_in_doubt());
+    // What it turned to between the start and here is told too.
+    set_serving(&health, &engine).await;
     let mut written = engine.head();
     let (mut since, mut pause) = (0, 0);
     loop {

@@ -34,8 +34,16 @@ impl Ledger {
         let spans = self.spans(&erases)?;
         let by = group.push_tombstone(&erases, tombstone);
         let done = wide(HEAD + FRAME + DONE + MARK);
-        self.prepare(&group, group.octets() + wide(MARK) + done, super::Urgency::No)?;
-        self.append(&mut group)?;
+        let need = group.octets() + wide(MARK) + done;
+        self.prepare(&group, need, super::Urgency::No)?;
+        match self.append(&mut group) {
+            // A file system that does not keep what it allocated. The cut has taken the reserve.
+            Err(CommitError::Full) => {
+                self.prepare(&group, need, super::Urgency::No)?;
+                self.append(&mut group)?;
+            }
+            appended => appended?,
+        }
         if self.is_latched() {
             return Err(CommitError::Unknown(io::Error::other("the tombstone has no mark")));
         }
