@@ -306,5 +306,7 @@ fn remove(path: &Path) -> Result<(), BackupError> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;

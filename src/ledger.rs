@@ -17,8 +17,9 @@
 //! key's check value before it. The crc32 of head, frame and mark begins with a seed from that
 //! value, so nobody can put a valid structure into a payload that he merely writes. The slot is
 //! 0, or the revision of the tombstone that erased the payload; nothing covers it, and only a
-//! payload that does not match its digest makes a reader look at it. A tombstone's payload begins
-//! with the list of what it erases, a done mark's is the tombstone's revision.
+//! payload that does not match its digest makes a reader look at it. What a tombstone lists is
+//! erased whatever the slot says: an opening that finds another number there writes it again. A
+//! tombstone's payload begins with the list of what it erases, a done mark's is its revision.
 //!
 //! WRITE ORDER. Space for group and mark; head and frames in one write; fdatasync; mark; the
 //! readers' head; `Committed`. The mark itself waits for the next fdatasync. A new segment begins

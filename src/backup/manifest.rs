@@ -69,6 +69,13 @@ impl FileEntry {
         Self { file, octets: u64::try_from(octets.len()).unwrap_or(u64::MAX), blake3 }
     }
 
+    /// Whether its name is the one that `of` gives: nothing outside the backup is read.
+    fn is_named(&self, stem: &str, kind: &str) -> bool {
+        let digest = self.blake3.get(..16).unwrap_or_default();
+        digest.bytes().all(|digit| digit.is_ascii_hexdigit())
+            && self.file == format!("{stem}-{digest}.{kind}")
+    }
+
     /// Its octets, if they are what the manifest says.
     ///
     /// # Errors
@@ -132,19 +139,36 @@ impl Manifest {
             }
             read => read.map_err(crate::ledger::at(&path))?,
         };
-        let altered = || BackupError::Altered(path.clone());
-        let manifest: Self = serde_json::from_slice(&octets).map_err(|_| altered())?;
+        Self::parse(&path, &octets)
+    }
+
+    /// As `read`, out of the octets of the file.
+    pub(super) fn parse(path: &Path, octets: &[u8]) -> Result<Self, BackupError> {
+        let altered = || BackupError::Altered(path.to_owned());
+        let manifest: Self = serde_json::from_slice(octets).map_err(|_| altered())?;
         let unsigned = Self { blake3: String::new(), ..manifest.clone() };
         if manifest.text().as_bytes() != octets || manifest.blake3 != digest(&unsigned) {
             return Err(altered());
         }
         if manifest.format != FORMAT {
-            return Err(BackupError::Format { path, found: manifest.format });
+            return Err(BackupError::Format { path: path.to_owned(), found: manifest.format });
         }
         let named: Vec<String> =
             manifest.copied().map(|copied| format!("ledger/{}", copied.file_name())).collect();
         let files = manifest.segments.iter().map(|entry| &entry.file.file);
-        if files.eq(&named) { Ok(manifest) } else { Err(altered()) }
+        let is_named = files.eq(&named)
+            && manifest.tombstones.is_named("tombstones", "json")
+            && manifest.keys.as_ref().is_none_or(|keys| keys.is_named("keys", "toml"));
+        if is_named { Ok(manifest) } else { Err(altered()) }
+    }
+
+    /// The text of a manifest with its digest made anew; none where it is no manifest.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn sealed(octets: &[u8]) -> Option<String> {
+        let mut manifest: Self = serde_json::from_slice(octets).ok()?;
+        manifest.blake3 = String::new();
+        manifest.blake3 = digest(&manifest);
+        Some(manifest.text())
     }
 
     /// The last revision in it.

@@ -224,7 +224,7 @@ fn nothing_is_lost(what: &Restore<'_>, head: Revision) -> bool {
 
 fn verified(dir: &Path, key_check: [u8; 16]) -> Result<VerifyReport, BackupError> {
     let report = verify(Arc::new(RealDisk), dir, Some(key_check))?;
-    match report.damage.first() {
+    match report.damage.iter().find(|damage| !damage.what.is_mended()) {
         Some(damage) => Err(BackupError::Unsound(*damage)),
         None => Ok(report),
     }

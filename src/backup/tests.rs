@@ -303,6 +303,28 @@ fn what_was_erased_since_is_erased_again_under_its_case() {
     assert_eq!((third.erased_again, third.keys_renewed), (0, false), "a move, not a loss");
 }
 
+/// No checksum covers a slot: what happens to one costs neither a backup nor the way back.
+#[test]
+fn a_slot_that_is_wrong_does_not_stop_a_restore() {
+    let mut world = World::new();
+    let case = begin_case(&mut world.ledger, 1);
+    approve(&mut world.ledger, &case);
+    let segment = world.data().join("ledger/00000000000000000001.seg");
+    let mut octets = fs::read(&segment).unwrap();
+    let first = memchr::memmem::find(&octets, b"\xf5frm").unwrap();
+    assert_eq!(octets[first + 88], 3, "the slot of the first record names the tombstone");
+    for wrong in [0, 2, 9] {
+        octets[first + 88] = wrong;
+        fs::write(&segment, &octets).unwrap();
+        take(&world.data(), &world.to(), None, at(1)).unwrap();
+        check(&world.to()).unwrap();
+        world.restore(|_| ()).unwrap();
+        assert_sound(&world.restored(), &world.keys);
+        assert!(!holds(&world.restored(), &canary(1)));
+        fs::remove_dir_all(world.restored()).unwrap();
+    }
+}
+
 #[test]
 fn a_restore_that_must_not_be_is_refused_and_leaves_nothing() {
     let mut world = World::new();

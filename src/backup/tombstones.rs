@@ -80,16 +80,30 @@ impl Tombstones {
         } else {
             (fs::read(path).map_err(crate::ledger::at(path))?, path.to_owned())
         };
-        let altered = || BackupError::Altered(path.clone());
-        let list: Self = serde_json::from_slice(&octets).map_err(|_| altered())?;
+        Self::parse(&path, &octets)
+    }
+
+    /// Out of the octets of a list.
+    pub(super) fn parse(path: &Path, octets: &[u8]) -> Result<Self, BackupError> {
+        let altered = || BackupError::Altered(path.to_owned());
+        let list: Self = serde_json::from_slice(octets).map_err(|_| altered())?;
         let unsigned = Self { blake3: String::new(), ..list.clone() };
         if list.text().as_bytes() != octets || list.blake3 != digest(&unsigned) {
             return Err(altered());
         }
         if list.format != FORMAT {
-            return Err(BackupError::Format { path, found: list.format });
+            return Err(BackupError::Format { path: path.to_owned(), found: list.format });
         }
         Ok(list)
+    }
+
+    /// The text of a list with its digest made anew; none where it is no list.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn sealed(octets: &[u8]) -> Option<String> {
+        let mut list: Self = serde_json::from_slice(octets).ok()?;
+        list.blake3 = String::new();
+        list.blake3 = digest(&list);
+        Some(list.text())
     }
 
     fn new(

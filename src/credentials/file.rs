@@ -173,7 +173,7 @@ pub fn revoke(path: &Path, name: &str) -> Result<bool, FileError> {
 
 impl New {
     /// The entry as it stands in the file. Every text of it is checked when the file is parsed.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let Self { name, roles, digest, certificates, created, expires, limits } = self;
         let quoted = |text: &str| toml::Value::from(text).to_string();
         let words = roles.iter().map(|role| quoted(word(*role)));

@@ -120,9 +120,10 @@ fn the_corpora_are_those_of_the_targets_and_small() {
 #[test]
 fn the_seeds_in_binary_are_what_the_code_writes_today() {
     type Maker = fn() -> Seeds;
-    let all: [(&str, Maker); 7] = [
+    let all: [(&str, Maker); 8] = [
         ("answer", crate::grpc::codec::fuzz::answers),
         ("ask", crate::grpc::codec::fuzz::asks),
+        ("backup", crate::backup::fuzz::seeds),
         ("image", crate::index::fuzz::seeds),
         ("ledger", crate::ledger::fuzz::seeds),
         ("record", crate::record::fuzz::seeds),

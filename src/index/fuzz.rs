@@ -22,16 +22,41 @@ pub(crate) fn target(octets: &[u8]) -> bool {
     let back = Index::from_images(&names, [&shapes], &images);
     let back = back.unwrap_or_else(|error| unreachable!("its own images: {error}"));
     assert_eq!(back.len(), index.len());
-    // The order within a partition depends on how its table grew.
-    let lengths = |images: &[Vec<u8>]| -> Vec<usize> { images.iter().map(Vec::len).collect() };
     let again = self::images(&back);
-    assert!(again.0 == shapes && lengths(&again.1) == lengths(&images), "other images");
-    for entry in image.get(4..).unwrap_or_default().chunks(28).take(64) {
-        let Some(bits) = entry.first_chunk() else { continue };
-        let fingerprint = Fingerprint::new(u128::from_le_bytes(*bits));
-        assert_eq!(index.get(fingerprint), back.get(fingerprint));
+    assert!(again.0 == shapes, "another dictionary");
+    for (first, second) in images.iter().zip(&again.1) {
+        assert_eq!(sorted(&index, first), sorted(&back, second));
     }
+    let known = |index: &Index| index.entries().collect::<HashMap<_, _>>();
+    assert_eq!(known(&index), known(&back));
     true
+}
+
+/// The entries and the owner's yeses of a partition's image, each sorted: their order depends on how
+/// the tables grew.
+fn sorted<'a>(index: &Index, image: &'a [u8]) -> [Vec<&'a [u8]>; 2] {
+    let mut rest = image;
+    let mut list = |octets: &dyn Fn(&[u8]) -> usize| {
+        let (count, behind) = rest.split_first_chunk().unwrap_or_else(|| unreachable!("{rest:?}"));
+        rest = behind;
+        let mut list: Vec<&[u8]> = (0..u32::from_le_bytes(*count))
+            .map(|_| {
+                let (one, behind) = rest.split_at(octets(rest));
+                rest = behind;
+                one
+            })
+            .collect();
+        list.sort_unstable();
+        list
+    };
+    let entry = |rest: &[u8]| {
+        let shape = rest[24..].first_chunk().map(|number| u32::from_le_bytes(*number));
+        let shape = shape.and_then(|number| index.shapes.known(number));
+        28 + 2 * shape.map_or(0, |shape| index.shapes.shape(shape).days)
+    };
+    let lists = [list(&entry), list(&|_| 24)];
+    assert!(rest.is_empty(), "an image goes on after its end");
+    lists
 }
 
 /// The dictionary and the partitions.

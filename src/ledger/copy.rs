@@ -356,7 +356,7 @@ impl Copier<'_> {
             let damage = whole.damage(segment, frame, Damaged::Payload);
             let told = |what| Damage { what, ..damage };
             let record = frame.record(body).map_err(told)?;
-            progress.erasures.follow(&record, damage).map_err(told)?;
+            progress.erasures.follow(&record, frame.eraser, damage).map_err(told)?;
             if record.erased {
                 progress.gone.insert(record.revision, is_blank(body, frame));
             }
@@ -446,7 +446,6 @@ impl Copier<'_> {
 /// Whether a payload is overwritten to its last octet, and its slot names who did it.
 fn is_blank(body: &[u8], frame: &Framed) -> bool {
     let length = narrow(u64::from(frame.outside.length));
-    let slot = frame.payload - FRAME + SLOT;
-    body[slot..slot + 8].iter().any(|octet| *octet != 0)
+    frame.eraser != Revision::ZERO
         && body[frame.payload..frame.payload + length].iter().all(|octet| *octet == 0)
 }

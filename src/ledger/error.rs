@@ -37,12 +37,24 @@ pub enum Damaged {
     /// A commit mark. The records before it are sound; opening the ledger writes it again.
     #[error("a commit mark is not valid")]
     Mark,
+    /// The slot of an erased payload. A tombstone lists it; opening the ledger writes the slot again,
+    /// unless a checkpoint spares it the walk up to there.
+    #[error("the slot of an erased payload names no tombstone that lists it")]
+    Slot,
     /// What a done mark says is overwritten is not.
     #[error("a payload that is certified as erased is still there")]
     NotErased,
     /// The ledger does not hold what a verified checkpoint proves it held.
     #[error("the ledger does not hold what the checkpoint was made of")]
     Anchor,
+}
+
+impl Damaged {
+    /// Whether an opening writes it again.
+    #[must_use]
+    pub const fn is_mended(self) -> bool {
+        matches!(self, Self::Mark | Self::Slot)
+    }
 }
 
 /// Damage and where it is.

@@ -2,7 +2,8 @@
 //!
 //! Nothing is changed before the whole walk has found no damage. Then, in this order: a segment
 //! that was never begun goes, a torn tail is cut, the octets behind the last revision known durable
-//! are written again and waited for, marks are written again, an unfinished redaction is finished.
+//! are written again and waited for, marks and slots are written again, an unfinished redaction is
+//! finished.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 
 use super::commit::{abandon, create, is_full};
 use super::disk::{Disk, DiskFile};
-use super::error::{CommitError, OpenError, ReadError};
-use super::format::{FORMAT, HEADER, Header, Mark, Seed, narrow, wide};
+use super::error::{CommitError, Damage, OpenError, ReadError};
+use super::format::{FORMAT, HEADER, Header, Mark, SLOT, Seed, narrow, wide};
 use super::reader::{Shared, segments};
 use super::relay::{Relay, relayed};
 use super::replay::Walk;
@@ -163,11 +164,21 @@ pub(super) struct Repairs {
     pub(super) cut: Option<u64>,
     /// The octets of a last group that has no mark.
     pub(super) again: Option<(u64, u64)>,
-    /// Marks that are not valid, and the last one; segment, offset, mark.
-    pub(super) marks: Vec<(Revision, u64, Mark)>,
+    /// Marks and slots that are not valid, and the last mark; segment, offset, octets.
+    rest: Vec<(Revision, u64, Vec<u8>)>,
 }
 
 impl Repairs {
+    pub(super) fn mark(&mut self, segment: Revision, offset: u64, mark: Mark, seed: Seed) {
+        self.rest.push((segment, offset, mark.encode(seed).to_vec()));
+    }
+
+    /// Of the frame that the damage names.
+    pub(super) fn slot(&mut self, frame: Damage, tombstone: Revision) {
+        let octets = tombstone.number().to_le_bytes().to_vec();
+        self.rest.push((frame.segment, frame.offset + wide(SLOT), octets));
+    }
+
     /// Returns whether the disk was too full for a mark.
     fn make(&self, shared: &Shared, last: Revision, file: &dyn DiskFile) -> io::Result<bool> {
         if let Some(cut) = self.cut {
@@ -187,12 +198,12 @@ impl Repairs {
             }
             file.sync_data()?;
         }
-        let touched: BTreeSet<Revision> = self.marks.iter().map(|mark| mark.0).collect();
+        let touched: BTreeSet<Revision> = self.rest.iter().map(|rest| rest.0).collect();
         for segment in touched {
             let other = if segment == last { None } else { Some(shared.window(segment)?) };
             let file = other.as_ref().map_or(file, |other| other.file());
-            for (_, offset, mark) in self.marks.iter().filter(|mark| mark.0 == segment) {
-                match file.write_at(&mark.encode(shared.seed), *offset) {
+            for (_, offset, octets) in self.rest.iter().filter(|rest| rest.0 == segment) {
+                match file.write_at(octets, *offset) {
                     Err(error) if is_full(&error) => return Ok(true),
                     written => written?,
                 }

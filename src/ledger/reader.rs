@@ -243,7 +243,7 @@ impl Shared {
         Revision::new(next.saturating_sub(1))
     }
 
-    fn read(&self, revision: Revision) -> Result<Option<Record<'static>>, ReadError> {
+    pub(super) fn read(&self, revision: Revision) -> Result<Option<Record<'static>>, ReadError> {
         let Some(mut located) = self.locate(revision)? else {
             return Ok(None);
         };

@@ -4,6 +4,7 @@
 //! is the ledger's end, and boot sees it without reading what a checkpoint covers.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::sync::PoisonError;
 
@@ -122,18 +123,34 @@ type Spans = BTreeMap<Revision, Vec<(u64, u64)>>;
 /// Octets of a done mark's payload.
 const DONE: usize = 8;
 
-/// What a walk must remember of erasures: payloads that no tombstone has explained yet, and the
-/// tombstone that waits for its done mark.
+/// What a walk must remember of erasures: payloads that no tombstone has explained yet, or that
+/// another one has than their slot says, and the tombstone that waits for its done mark.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Erasures {
-    unexplained: BTreeMap<Revision, Damage>,
+    gone: BTreeMap<Revision, Gone>,
     unfinished: Option<(Revision, Vec<Revision>)>,
 }
 
+/// A payload that is gone.
+#[derive(Debug, Clone, Copy)]
+struct Gone {
+    /// What it is until a tombstone lists it.
+    damage: Damage,
+    /// What its slot says.
+    eraser: Revision,
+    /// The last tombstone that lists it.
+    listed: Option<Revision>,
+}
+
 impl Erasures {
-    /// Takes the next record of a walk; `damage` is what an erased payload is until a tombstone
-    /// lists it.
-    pub(super) fn follow(&mut self, record: &Record<'_>, damage: Damage) -> Result<(), Damaged> {
+    /// Takes the next record of a walk; `eraser` is what its slot says, `damage` what an erased
+    /// payload is until a tombstone lists it.
+    pub(super) fn follow(
+        &mut self,
+        record: &Record<'_>,
+        eraser: Revision,
+        damage: Damage,
+    ) -> Result<(), Damaged> {
         let waiting = self.unfinished.take();
         match (record.kind, waiting) {
             (RecordKind::Erased, Some((tombstone, _))) => {
@@ -146,7 +163,7 @@ impl Erasures {
             (_, None) => {}
         }
         if record.erased {
-            self.unexplained.insert(record.revision, damage);
+            self.gone.insert(record.revision, Gone { damage, eraser, listed: None });
         }
         Ok(())
     }
@@ -157,7 +174,13 @@ impl Erasures {
             return Err(Damaged::Tombstone);
         }
         for erased in &tombstone.erases {
-            self.unexplained.remove(erased);
+            if let Entry::Occupied(mut gone) = self.gone.entry(*erased) {
+                if gone.get().eraser == tombstone.revision {
+                    gone.remove();
+                } else {
+                    gone.get_mut().listed = Some(tombstone.revision);
+                }
+            }
         }
         self.unfinished = Some((tombstone.revision, tombstone.erases.clone()));
         Ok(())
@@ -165,7 +188,18 @@ impl Erasures {
 
     /// The payloads that no tombstone lists.
     pub(super) fn unexplained(&self) -> impl Iterator<Item = Damage> {
-        self.unexplained.values().copied()
+        let gone = self.gone.values().filter(|gone| gone.listed.is_none());
+        gone.map(|gone| gone.damage)
+    }
+
+    /// The payloads whose slot names no tombstone that lists them, and one that does. The slots of
+    /// an unfinished redaction are none of them: whoever finishes it writes them.
+    pub(super) fn misnamed(&self) -> impl Iterator<Item = (Damage, Revision)> {
+        let unfinished = self.unfinished().map(|(tombstone, _)| *tombstone);
+        self.gone.values().filter_map(move |gone| {
+            let tombstone = gone.listed.filter(|listed| Some(*listed) != unfinished)?;
+            Some((Damage { what: Damaged::Slot, ..gone.damage }, tombstone))
+        })
     }
 
     /// The tombstone without its done mark.

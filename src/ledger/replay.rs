@@ -71,7 +71,11 @@ impl<'a> Walk<'a> {
         }
         let mut unexplained = self.erasures.unexplained();
         let damage = unexplained.find(|damage| !gone.contains(&damage.revision));
-        damage.map_or(Ok(()), |damage| Err(damage.into()))
+        damage.map_or(Ok(()), |damage| Err(OpenError::from(damage)))?;
+        for (damage, tombstone) in self.erasures.misnamed() {
+            self.repairs.slot(damage, tombstone);
+        }
+        Ok(())
     }
 
     /// Checks the header of a segment that must follow the position.
@@ -133,7 +137,7 @@ impl<'a> Walk<'a> {
         }
         // The anchor itself proves its group durable.
         let (revision, chain) = (anchor.revision, anchor.chain);
-        self.repairs.marks.push((segment, end, Mark { last: revision, chain }));
+        self.repairs.mark(segment, end, Mark { last: revision, chain }, seed);
         if outside.kind == RecordKind::Tombstone {
             let payload = window.at(frame + wide(FRAME), u64::from(outside.length))?;
             let intact = digest(payload) == outside.digest;
@@ -169,14 +173,14 @@ impl<'a> Walk<'a> {
             };
             self.take(segment, window, &whole)?;
             if !whole.marked {
-                self.repairs.marks.push((segment, whole.end, whole.mark));
+                self.repairs.mark(segment, whole.end, whole.mark, seed);
             }
             self.position = whole.behind();
             behind = Some((start, whole));
         }
         if let Some((start, whole)) = behind.filter(|_| last) {
             if whole.marked {
-                self.repairs.marks.push((segment, whole.end, whole.mark));
+                self.repairs.mark(segment, whole.end, whole.mark, seed);
             } else {
                 self.repairs.again = Some((start, whole.end));
             }
@@ -197,7 +201,7 @@ impl<'a> Walk<'a> {
             let damage = whole.damage(segment, frame, Damaged::Payload);
             let told = |what| Damage { what, ..damage };
             let record = frame.record(body).map_err(told)?;
-            self.erasures.follow(&record, damage).map_err(told)?;
+            self.erasures.follow(&record, frame.eraser, damage).map_err(told)?;
             if let Some(index) = &index {
                 index.note(record.revision, damage.offset);
             }

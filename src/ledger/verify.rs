@@ -59,10 +59,10 @@ pub struct TornTail {
 }
 
 impl VerifyReport {
-    /// Whether there is no damage but marks, which opening writes again.
+    /// Whether there is no damage but marks and slots, which opening writes again.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.damage.iter().all(|damage| damage.what == Damaged::Mark)
+        self.damage.iter().all(|damage| damage.what.is_mended())
     }
 
     fn add(&mut self, damage: Damage) {
@@ -232,7 +232,7 @@ impl Verifier<'_> {
         for frame in &whole.frames {
             let damage = whole.damage(segment, frame, Damaged::Payload);
             let followed = frame.record(body).and_then(|record| {
-                self.erasures.follow(&record, damage)?;
+                self.erasures.follow(&record, frame.eraser, damage)?;
                 if record.erased {
                     self.gone.insert(record.revision, is_overwritten(frame.octets(body)));
                 }
@@ -276,8 +276,13 @@ impl Verifier<'_> {
         self.report.head = self.position.revision;
         self.report.chain = self.position.chain.unwrap_or_default();
         self.shared.commit(self.report.head);
+        // A running server may have erased it since it was read, here and below.
+        for (damage, _) in self.erasures.misnamed() {
+            if self.shared.read(damage.revision).is_err() {
+                self.report.add(damage);
+            }
+        }
         for damage in std::mem::take(&mut self.kept) {
-            // A running server may have erased it since it was read.
             if !self.shared.is_overwritten(damage.revision).unwrap_or(false) {
                 self.report.add(damage);
             }

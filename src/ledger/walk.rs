@@ -108,6 +108,8 @@ pub(super) struct Whole {
 #[derive(Debug)]
 pub(super) struct Framed {
     pub(super) outside: Outside,
+    /// What the slot says.
+    pub(super) eraser: Revision,
     /// Where the payload begins, from the body.
     pub(super) payload: usize,
     /// Whether it matches its digest.
@@ -279,7 +281,7 @@ fn frames(
         if at >= end {
             return Err(fault(Damaged::Count, false));
         }
-        let Some((outside, _)) = octets.get(at..).and_then(|rest| Outside::decode(rest, seed))
+        let Some((outside, eraser)) = octets.get(at..).and_then(|rest| Outside::decode(rest, seed))
         else {
             return Err(fault(Damaged::Frame, true));
         };
@@ -298,7 +300,7 @@ fn frames(
             return Err(fault(Damaged::Frame, true));
         };
         let intact = digest(octets) == outside.digest;
-        frames.push(Framed { outside, payload, intact });
+        frames.push(Framed { outside, eraser, payload, intact });
         (at, revision, chain) = (behind, revision.next(), Some(outside.chain));
     }
     if at == end {

@@ -1,6 +1,8 @@
 //! Erasing: the crash in between is in `crash`; here is what it leaves and whom it refuses.
 
 use super::super::fault::Op;
+use super::super::format::{FRAME, SLOT};
+use super::super::{Damaged, ReadError};
 use super::*;
 
 #[test]
@@ -54,6 +56,82 @@ fn zeroed_payload_that_no_tombstone_lists_is_damage() {
     assert!(matches!(open(&disk), Err(OpenError::Damaged(_))));
     assert_eq!(report(&disk).erased, 0);
     assert!(!report(&disk).is_sound());
+    // Nor does a slot make it one that names the tombstone of another.
+    disk.tamper(&path, |octets| octets[at..at + 40].copy_from_slice(&payload(1, 40)));
+    let (mut ledger, _) = open(&disk).unwrap();
+    ledger.redact(ledger.begin(()), &[revision(2)], b"of another").unwrap();
+    drop(ledger);
+    disk.tamper(&path, |octets| {
+        octets[at..at + 40].fill(0);
+        octets[at - FRAME + SLOT] = 3;
+    });
+    let OpenError::Damaged(damage) = open(&disk).unwrap_err() else { panic!() };
+    assert_eq!((damage.what, damage.revision), (Damaged::Payload, revision(1)));
+    assert_eq!(report(&disk).damage, [damage]);
+}
+
+/// Where the slot of a record stands.
+fn slot_of(segment: &[u8], number: u8) -> usize {
+    let begin = [&b"\xf5frm"[..], &[0; 4], &[number, 0, 0, 0, 0, 0, 0, 0]].concat();
+    let is_frame = |octets: &[u8]| octets[..4] == begin[..4] && octets[8..16] == begin[8..];
+    segment.windows(16).position(is_frame).unwrap() + SLOT
+}
+
+/// Nothing covers a slot, and a reader believes it: whatever happens to the slot of what a tombstone
+/// lists, an opening writes it again.
+#[test]
+fn slot_that_names_no_tombstone_of_its_payload_is_told_and_written_again() {
+    let (disk, model) = written();
+    let before = disk.files();
+    let path = dir().join("ledger/00000000000000000001.seg");
+    let erased_by =
+        model.0.iter().position(|record| record.0 == RecordKind::Tombstone).unwrap() + 1;
+    let other = model.0.iter().rposition(|record| record.0 == RecordKind::Tombstone).unwrap() + 1;
+    let slot = slot_of(&before[&path], 2);
+    assert_eq!(before[&path][slot], u8::try_from(erased_by).unwrap());
+    let anchor = open(&disk).unwrap().0.anchor();
+    for wrong in
+        [0, 1, 2, 3, u64::try_from(other).unwrap(), model.head(), model.head() + 1, u64::MAX]
+    {
+        let disk = disk.copy();
+        disk.tamper(&path, |octets| octets[slot..slot + 8].copy_from_slice(&wrong.to_le_bytes()));
+        let told = report(&disk);
+        let [damage] = told.damage[..] else { panic!("{told:?}") };
+        assert_eq!((damage.what, damage.revision), (Damaged::Slot, revision(2)), "{wrong}");
+        assert!(told.is_sound() && told.erased == 4);
+        // A checkpoint spares an opening the walk; then a reader tells, and serves nothing wrong.
+        let (ledger, _) = open_after(&disk, SMALL, Some(anchor)).unwrap();
+        assert!(matches!(ledger.reader().read(revision(2)), Err(ReadError::Damaged(_))));
+        drop(ledger);
+        model.assert_read(&open(&disk).unwrap().0);
+        assert_eq!(disk.files(), before, "{wrong}");
+        assert_eq!(report(&disk).damage, []);
+    }
+}
+
+/// What two tombstones list is erased by either.
+#[test]
+fn slot_may_name_any_tombstone_of_its_payload() {
+    let (disk, model) = written();
+    let (mut ledger, _) = open(&disk).unwrap();
+    let again = Act::Redact(&[2]);
+    act(&mut ledger, &model, &again).unwrap();
+    drop(ledger);
+    let model = model.after(&again);
+    let path = dir().join("ledger/00000000000000000001.seg");
+    let slot = slot_of(&disk.files()[&path], 2);
+    let kinds = model.0.iter().zip(1_u64..);
+    let tombstones = kinds.filter(|(record, _)| record.0 == RecordKind::Tombstone);
+    // The one between lists another record.
+    for ((_, tombstone), lists) in tombstones.zip([true, false, true]) {
+        let named = tombstone.to_le_bytes();
+        disk.tamper(&path, |octets| octets[slot..slot + 8].copy_from_slice(&named));
+        let before = disk.files();
+        let told = report(&disk).damage;
+        model.assert_read(&open(&disk).unwrap().0);
+        let is_untouched = disk.files() == before;
+        assert_eq!((told.is_empty(), is_untouched), (lists, lists), "{tombstone}: {told:?}");
+    }
 }
 
 #[test]
