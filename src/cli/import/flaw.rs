@@ -101,7 +101,8 @@ impl Flaw {
             }
             Self::ControlCharacters => "a text holds control characters",
             Self::WordingNamesAddress => {
-                "the wording holds the address; it is shared by all who saw it and must name nobody"
+                "the wording, its version or its language holds the address; it is shared by all who \
+                 saw it and must name nobody"
             }
         };
         text.to_owned()

@@ -8,7 +8,7 @@ use super::column::{Cells, Column, Said};
 use super::flaw::Flaw;
 use super::known::Known;
 use crate::cli::scope;
-use crate::engine::validate::{MAX_REASON, MAX_TEXT, MAX_WORDING, holds_control};
+use crate::engine::validate::{MAX_REASON, MAX_TEXT, MAX_WORDING, holds_control, names};
 use crate::grpc::api;
 use crate::grpc::api::scope::Level;
 use crate::model::address::Address;
@@ -146,8 +146,9 @@ impl Reading {
             method: api::Method::Import.into(),
             source,
             wording: wording(text(Column::Wording)?, address)?.to_owned(),
-            wording_version: line_of_text(text(Column::WordingVersion)?)?.to_owned(),
-            language: line_of_text(text(Column::Language)?)?.to_owned(),
+            wording_version: impersonal(line_of_text(text(Column::WordingVersion)?)?, address)?
+                .to_owned(),
+            language: impersonal(line_of_text(text(Column::Language)?)?, address)?.to_owned(),
             document_ref: line_of_text(text(Column::DocumentRef)?)?.to_owned(),
             occurred_at,
             ..api::Evidence::default()
@@ -272,11 +273,14 @@ fn wording<'a>(text: &'a str, address: &str) -> Result<&'a str, Flaw> {
     if text.len() > MAX_WORDING {
         return Err(Flaw::TooLong);
     }
-    if text.contains('@')
-        && let Ok(address) = Address::parse(address.as_bytes())
-        && text.to_lowercase().contains(address.as_str())
-    {
+    impersonal(prose(text)?, address)
+}
+
+/// A text of the notice, which is shared by all who saw it.
+fn impersonal<'a>(text: &'a str, address: &str) -> Result<&'a str, Flaw> {
+    let is_named = |address| names(text, &address);
+    if text.contains('@') && Address::parse(address.as_bytes()).is_ok_and(is_named) {
         return Err(Flaw::WordingNamesAddress);
     }
-    prose(text)
+    Ok(text)
 }

@@ -203,6 +203,7 @@ fn each_flaw_is_found_in_its_row_and_no_other() {
         (yes("2024-05-31", "1969-12-31"), Flaw::EarlyDate),
         (yes("2024-05-31,,", &format!("2024-05-31,{long},")), Flaw::TooLong),
         (format!("{GRANTED}I am A@X.test"), Flaw::WordingNamesAddress),
+        (format!("{GRANTED}\"I am \"\"a\"\"@x.test\""), Flaw::WordingNamesAddress),
         (format!("{GRANTED}\"{}\"", "w".repeat(70_000)), Flaw::TooLong),
         ("a@x.test,blocked,brand:festival,,,,,".to_owned(), Flaw::NoReason),
         ("a@x.test,blocked,everything,,,,why,".to_owned(), Flaw::BlockOfNoBrand),
