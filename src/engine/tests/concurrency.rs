@@ -28,6 +28,26 @@ struct Said {
     acknowledged: Vec<Revision>,
 }
 
+/// How far all of it has come.
+#[derive(Debug, Default)]
+struct Course {
+    done: AtomicBool,
+    /// Different answers that readers were given, and calls of the other writers.
+    answers: AtomicUsize,
+    calls: AtomicUsize,
+}
+
+impl Course {
+    /// Whether it says something: on a busy machine the one writer may be far ahead of the others.
+    fn is_enough(&self) -> bool {
+        [&self.answers, &self.calls].iter().all(|count| count.load(Ordering::Relaxed) > 50)
+    }
+
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
 /// What a reader was told of that address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
@@ -88,9 +108,12 @@ async fn write_all(
     engine.write(&caller(), write).await
 }
 
-async fn flip(engine: &Engine, said: &Mutex<Said>) {
+async fn flip(engine: &Engine, said: &Mutex<Said>, course: &Course) {
     let turns = turns(engine);
-    for (command, verdict) in turns.iter().cycle().take(ROUNDS) {
+    for (round, (command, verdict)) in turns.iter().cycle().enumerate() {
+        if round >= ROUNDS && course.is_enough() {
+            return;
+        }
         locked(said).verdicts.push(verdict.code());
         let written = write_all(engine, command.clone(), &[FLIP]).await.unwrap();
         assert_eq!(written.outcomes, [WriteOutcome::Applied], "{command:?}");
@@ -100,7 +123,7 @@ async fn flip(engine: &Engine, said: &Mutex<Said>) {
 }
 
 /// Two addresses in one call: blocked and let go.
-async fn pair(engine: &Engine, done: &AtomicBool) -> usize {
+async fn pair(engine: &Engine, course: &Course) {
     let brand = engine.catalog().brand("festival").unwrap().id;
     let (brands, channels) = (vec![brand], vec![Channel::Email]);
     let block = Command::BlockAddresses {
@@ -112,36 +135,32 @@ async fn pair(engine: &Engine, done: &AtomicBool) -> usize {
     };
     let lift = Command::LiftBlocks { brands, channels, reason: "a mistake".into() };
     let yes = owner(vec![Choice { scope: newsletter(engine), wish: Wish::Subscribe }]);
-    let mut calls = 0;
-    while !done.load(Ordering::Relaxed) {
+    while !course.is_done() {
         for command in [&block, &lift, &yes] {
             write_all(engine, command.clone(), &PAIR).await.unwrap();
-            calls += 1;
+            course.calls.fetch_add(1, Ordering::Relaxed);
         }
     }
-    calls
 }
 
 /// A no to the brand and a yes to the topic in one call, then a yes to the brand: the topic is
 /// allowed before, after and always; a half of the call would deny it.
-async fn both(engine: &Engine, done: &AtomicBool) -> usize {
+async fn both(engine: &Engine, course: &Course) {
     let brand = Scope::Brand(engine.catalog().brand("festival").unwrap().id);
     let yes = |scope| Choice { scope, wish: Wish::Subscribe };
     let no = Choice { scope: brand, wish: Wish::Unsubscribe };
-    let mut calls = 0;
-    while !done.load(Ordering::Relaxed) {
+    while !course.is_done() {
         for command in [owner(vec![no, yes(newsletter(engine))]), owner(vec![yes(brand)])] {
             let written = write_all(engine, command, &[BOTH]).await.unwrap();
             assert!(written.outcomes.iter().all(|outcome| *outcome == WriteOutcome::Applied));
-            calls += 1;
+            course.calls.fetch_add(1, Ordering::Relaxed);
         }
     }
-    calls
 }
 
-async fn read(engine: &Engine, said: &Mutex<Said>, done: &AtomicBool) -> (usize, Vec<Seen>) {
+async fn read(engine: &Engine, said: &Mutex<Said>, course: &Course) -> (usize, Vec<Seen>) {
     let (mut checks, mut last, mut all) = (0, Revision::ZERO, Vec::<Seen>::new());
-    while !done.load(Ordering::Relaxed) {
+    while !course.is_done() {
         let before = locked(said).acknowledged.last().copied().unwrap_or_default();
         let answer = check(engine, &[FLIP, PAIR[0], PAIR[1], BOTH]).await;
         assert!(answer.revision >= last, "{} after {last}", answer.revision);
@@ -158,6 +177,7 @@ async fn read(engine: &Engine, said: &Mutex<Said>, done: &AtomicBool) -> (usize,
         let seen = Seen { verdict: flip, revision: answer.revision, begun };
         if all.last() != Some(&seen) {
             all.push(seen);
+            course.answers.fetch_add(1, Ordering::Relaxed);
         }
         tokio::task::yield_now().await;
     }
@@ -176,30 +196,26 @@ async fn answers_are_never_older_than_they_say_and_no_write_is_seen_by_half() {
         verdicts: vec![Verdict::AllowedConsent.code()],
         acknowledged: vec![written.revision],
     }));
-    let done = Arc::new(AtomicBool::new(false));
+    let course = Arc::new(Course::default());
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..READERS {
-        let (engine, said, done) = (engine.clone(), said.clone(), done.clone());
-        readers.spawn(async move { read(&engine, &said, &done).await });
+        let (engine, said, course) = (engine.clone(), said.clone(), course.clone());
+        readers.spawn(async move { read(&engine, &said, &course).await });
     }
     let mut writers = tokio::task::JoinSet::new();
-    let (other, stop) = (engine.clone(), done.clone());
-    writers.spawn(async move { pair(&other, &stop).await });
-    let (other, stop) = (engine.clone(), done.clone());
-    writers.spawn(async move { both(&other, &stop).await });
-    flip(&engine, &said).await;
-    done.store(true, Ordering::Relaxed);
-    let calls: usize = writers.join_all().await.into_iter().sum();
+    let (other, until) = (engine.clone(), course.clone());
+    writers.spawn(async move { pair(&other, &until).await });
+    let (other, until) = (engine.clone(), course.clone());
+    writers.spawn(async move { both(&other, &until).await });
+    flip(&engine, &said, &course).await;
+    course.done.store(true, Ordering::Relaxed);
+    writers.join_all().await;
     let read = readers.join_all().await;
     let checks: usize = read.iter().map(|(checks, _)| checks).sum();
     let seen: Vec<Seen> = read.into_iter().flat_map(|(_, seen)| seen).collect();
     seen.iter().for_each(|seen| locked(&said).assert_possible(*seen));
-    println!(
-        "concurrency: {checks} checks during {} calls, {} different answers",
-        calls + ROUNDS,
-        seen.len()
-    );
-    assert!(checks > 50 && seen.len() > 50 && calls > 50);
+    let calls = course.calls.load(Ordering::Relaxed) + locked(&said).acknowledged.len();
+    println!("concurrency: {checks} checks during {calls} calls, {} different answers", seen.len());
     engine.stop().await;
 }
 
