@@ -9,6 +9,7 @@ mod full;
 mod people;
 mod power;
 mod refused;
+mod repaired;
 mod soak;
 
 /// A number of the environment: more finds more.
