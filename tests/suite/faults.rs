@@ -2,6 +2,7 @@
 //! clock that jumps, on directories that it must not touch. docs/faults.md says what is promised,
 //! and what these tests found.
 
+mod backed_up;
 mod clock;
 mod disk;
 mod errors;
