@@ -40,7 +40,7 @@ use self::reception::Reception;
 pub use self::signals::Signals;
 use self::signals::Told;
 use self::tls::Tls;
-pub use self::tls::TlsFiles;
+pub use self::tls::{Age as CertificateAge, TlsFiles};
 #[cfg(feature = "otel")]
 pub use self::traces::Traces;
 use crate::engine::Engine;

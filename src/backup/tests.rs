@@ -1,5 +1,7 @@
 //! Backups of ledgers that grow, roll and erase meanwhile, and the way back.
 
+mod forged;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};

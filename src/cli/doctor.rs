@@ -5,6 +5,7 @@
 //! writes to try the disk goes into a file without a name, which is gone when it is closed.
 //! Whether the data are sound is the question of `maysend verify`.
 
+mod callers;
 mod disk;
 mod files;
 mod holder;
@@ -23,8 +24,9 @@ use self::holder::Holder;
 use self::store::Store;
 use super::output::{counted, print};
 use super::{Exit, Format, Global};
+use crate::engine::clock::Clock as _;
 use crate::keys;
-use crate::server::Listen;
+use crate::server::{Listen, SystemClock, TlsFiles};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 no problem, warnings or not; 1 a problem.")]
@@ -41,6 +43,13 @@ pub(super) struct DoctorArgs {
     /// Where the server listens: IP:PORT or unix:PATH.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<Listen>,
+    /// The credential file of the server.
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
+    /// Who issues the certificates of the server's clients (PEM). The server's own certificate comes
+    /// with --tls-cert and --tls-key.
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
 }
 
 /// How bad it is.
@@ -79,7 +88,8 @@ impl Point {
 
 impl DoctorArgs {
     pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let points = self.examine();
+        let tls = global.tls.files(self.tls_client_ca.clone())?;
+        let points = self.examine(tls.as_ref());
         print(&match global.format {
             Format::Human => human(&points),
             Format::Json => format!("{}\n", document(&points)),
@@ -87,8 +97,9 @@ impl DoctorArgs {
         Ok(if count(&points, State::Problem) == 0 { Exit::Done } else { Exit::Failed })
     }
 
-    fn examine(self) -> Vec<Point> {
-        let Self { data_dir, catalog, key_file, listen } = self;
+    fn examine(self, tls: Option<&TlsFiles>) -> Vec<Point> {
+        let Self { data_dir, catalog, key_file, listen, credentials, tls_client_ca: _ } = self;
+        let now = SystemClock.now();
         let store = Store::of(&data_dir);
         let holder = Holder::of(&data_dir);
         let mut points = vec![place::directory(&data_dir)];
@@ -99,6 +110,8 @@ impl DoctorArgs {
         points.push(files::keys(&keys::path_of(&data_dir, key_file.as_deref()), &store));
         points.push(files::checkpoint(&store));
         points.extend(catalog.as_deref().map(files::catalog));
+        points.extend(credentials.map(|file| callers::credentials(&file, now)));
+        points.extend(tls.map(|files| callers::certificate(files, now)));
         points.extend(listen.map(|listen| reach::point(&listen, &holder)));
         points.push(machine::memory(&store));
         points.push(machine::descriptors(&holder));

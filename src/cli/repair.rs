@@ -1,6 +1,6 @@
 //! `maysend repair`: what a damaged ledger has to give up, told first and done when told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::output::{self, counted, grouped, print, say};
 use super::verify::plural;
 use super::{Exit, Format, Global};
+use crate::backup::HalfDone;
 use crate::engine::clock::Clock as _;
-use crate::engine::repair::{Plan, plan, repair};
+use crate::engine::repair::{Plan, RepairError, plan, repair};
 use crate::keys::{self, Keys};
 use crate::model::day::Timestamp;
 use crate::model::revision::Revision;
@@ -44,7 +45,8 @@ impl RepairArgs {
             None => (plan(&data_dir, &Keys::load(&key_file)?)?, false),
             Some(at) => {
                 let (at, now) = (Revision::new(at), SystemClock.now());
-                (Some(repair(&data_dir, &key_file, at, accepted, now)?), true)
+                let done = repair(&data_dir, &key_file, at, accepted, now);
+                (Some(done.map_err(|error| unfinished(&data_dir, error))?), true)
             }
         };
         let Some(found) = found else {
@@ -56,6 +58,14 @@ impl RepairArgs {
             Format::Json => format!("{}\n", document(&found, done)),
         })?;
         Ok(if done { Exit::Done } else { Exit::Failed })
+    }
+}
+
+/// Adds what to do where the directory is left half-done.
+fn unfinished(data_dir: &Path, error: RepairError) -> anyhow::Error {
+    match HalfDone::of(data_dir).filter(|half| half.what == "repair") {
+        Some(half) => anyhow::Error::from(error).context(half),
+        None => error.into(),
     }
 }
 
@@ -87,6 +97,12 @@ fn human(plan: &Plan, done: bool) -> String {
     }
     if let Some(checkpoint) = plan.checkpoint {
         lines.push(format!("  checkpoint #{checkpoint} tells who they are"));
+    }
+    if let Some(checkpoint) = plan.unread_checkpoint {
+        lines.push(format!(
+            "  checkpoint #{checkpoint}, which may tell of more, cannot be read; `maysend verify` \
+             says why"
+        ));
     }
     if !plan.is_covered() {
         let more = if plan.open_end { ", or more," } else { "" };
@@ -126,6 +142,7 @@ fn document(plan: &Plan, done: bool) -> Value {
         "erasures_pending": plan.pending,
         "erased_again": plan.erased,
         "checkpoint": plan.checkpoint.map(Revision::number),
+        "unread_checkpoint": plan.unread_checkpoint.map(Revision::number),
         "unknown_records": plan.unknown,
         "open_end": plan.open_end,
         "aside": plan.aside,

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::Args;
 
 use super::log::LogArgs;
 use super::{Exit, Global};
-use crate::server::{self, Admin, CHECKPOINT_RECORDS, Config, Limits, Listen, Signals, TlsFiles};
+use crate::server::{self, Admin, CHECKPOINT_RECORDS, Config, Limits, Listen, Signals};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -84,13 +83,7 @@ impl ServeArgs {
             limits,
         } = self;
         let admin = admin.map(|text| Admin::new(&text, admin_anywhere)).transpose()?;
-        let tls = match (global.tls.pair()?, client_ca) {
-            (Some((cert, key)), client_ca) => {
-                Some(TlsFiles { cert: cert.to_owned(), key: key.to_owned(), client_ca })
-            }
-            (None, None) => None,
-            (None, Some(_)) => bail!("--tls-client-ca comes with --tls-cert and --tls-key"),
-        };
+        let tls = global.tls.files(client_ca)?;
         let config = Config {
             data_dir,
             key_file,

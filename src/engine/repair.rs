@@ -34,7 +34,9 @@ use super::snapshot::Builder;
 use crate::backup::{BackupError, HalfDone, erase_again};
 use crate::checkpoint::{Anchor, Checkpoints};
 use crate::keys::{Keys, KeysError};
-use crate::ledger::{CopyError, Damage, RecordKind, Salvage, Salvaged, TombstoneRecord, salvage};
+use crate::ledger::{
+    CopyError, Damage, RecordKind, Salvage, Salvaged, TombstoneRecord, at, salvage,
+};
 use crate::model::day::Timestamp;
 use crate::model::event::EventKind;
 use crate::model::fact::Erasure;
@@ -63,6 +65,8 @@ pub struct Plan {
     pub erased: u64,
     /// The checkpoint that told of them.
     pub checkpoint: Option<Revision>,
+    /// A newer one, which may tell of more and cannot be read.
+    pub unread_checkpoint: Option<Revision>,
     /// Records of nobody knows whom.
     pub unknown: u64,
     /// Whether there may have been more at the very end.
@@ -106,16 +110,26 @@ pub enum RepairError {
     OtherRevision(Revision),
     /// It is not known who lost a no.
     #[error(
-        "{unknown} records of unknown addresses are lost, and each may have been a no: bring the \
-         ledger back from a backup, or add --accept-lost-noes REASON"
+        "{unknown} records of unknown addresses are lost, and each may have been a no: {}bring the \
+         ledger back from a backup, or add --accept-lost-noes REASON", advice(*unread)
     )]
     Unknown {
         /// How many, at least.
         unknown: u64,
+        /// A checkpoint that may tell whose they were, and cannot be read.
+        unread: Option<Revision>,
     },
     /// An earlier repair left its files.
     #[error("`{0}` is there from an earlier repair; move it away")]
     AsideExists(PathBuf),
+}
+
+fn advice(unread: Option<Revision>) -> String {
+    unread.map_or_else(String::new, |at| {
+        format!(
+            "see why checkpoint #{at}, which may tell whose, cannot be read (`maysend verify`), "
+        )
+    })
 }
 
 impl Plan {
@@ -155,7 +169,8 @@ pub fn repair(
         return Err(RepairError::OtherRevision(plan.give_up));
     }
     if !plan.is_covered() && accepted.is_none() {
-        return Err(RepairError::Unknown { unknown: plan.unknown.max(1) });
+        let (unknown, unread) = (plan.unknown.max(1), plan.unread_checkpoint);
+        return Err(RepairError::Unknown { unknown, unread });
     }
     put_aside(data_dir, &plan, accepted)?;
     let Salvage { key_check, address_rule, head, .. } = plan.salvage;
@@ -197,7 +212,8 @@ fn look(data_dir: &Path, keys: &Keys) -> Result<Option<Plan>, RepairError> {
     if head == Revision::ZERO {
         return Err(RepairError::NothingSound);
     }
-    let newest = newest(data_dir, keys);
+    let checkpoints = Checkpoints::new(data_dir.to_owned(), keys.fingerprint_key());
+    let newest = newest(&checkpoints);
     let covered = newest.as_ref().map_or(Revision::ZERO, |(anchor, _)| anchor.revision);
     if let Some((_, recovered)) = &newest {
         let concerned = recovered.index.entries().filter(|(_, known)| known.last > head);
@@ -212,6 +228,7 @@ fn look(data_dir: &Path, keys: &Keys) -> Result<Option<Plan>, RepairError> {
     for said in tombstones.iter().filter_map(|tomb| decode_mention(&tomb.payload).ok()) {
         doubts.remove(&said.fingerprint);
     }
+    let unread = checkpoints.list().map_err(at(data_dir))?.into_iter().max();
     let end = salvage.end.max(covered);
     let unknown = salvage.unread.iter().filter(|revision| **revision > covered).count();
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -225,6 +242,7 @@ fn look(data_dir: &Path, keys: &Keys) -> Result<Option<Plan>, RepairError> {
         pending: count(doubts.values().filter(|doubt| doubt.pending).count()),
         erased: count(tombstones.len()),
         checkpoint: newest.map(|(anchor, _)| anchor.revision).filter(|at| *at > head),
+        unread_checkpoint: unread.filter(|at| *at > covered.max(head)),
         unknown: count(unknown),
         // What the checkpoint holds beyond all that can be read has no end of its own.
         open_end: salvage.open_end,
@@ -235,9 +253,11 @@ fn look(data_dir: &Path, keys: &Keys) -> Result<Option<Plan>, RepairError> {
     }))
 }
 
-fn newest(data_dir: &Path, keys: &Keys) -> Option<(Anchor, Recovered)> {
-    let checkpoints = Checkpoints::new(data_dir.to_owned(), keys.fingerprint_key());
+fn newest(checkpoints: &Checkpoints) -> Option<(Anchor, Recovered)> {
     let begin = |_| Builder::new(Recovered::nothing());
     let (anchor, builder) = checkpoints.inspect(LOAD_LIMIT, begin, Builder::put)?;
     Some((anchor, builder.finish().ok()?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ type Seen = Vec<Option<(u64, u64, u64, i64, i64)>>;
 
 /// What is to be said of a certificate's age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Age {
+pub enum Age {
     /// It is good for long enough.
     Good,
     /// So many whole days are left.
@@ -99,8 +99,7 @@ pub(super) async fn keep(tls: &Arc<Tls>, now: Timestamp) {
     if tls.has_changed() {
         reload(tls).await;
     }
-    let now = now.nanos().div_euclid(1_000_000_000);
-    if let Some(age) = tls.news(now) {
+    if let Some(age) = tls.news(seconds(now)) {
         let file = tls.file();
         match age {
             Age::Good => {}
@@ -109,6 +108,10 @@ pub(super) async fn keep(tls: &Arc<Tls>, now: Timestamp) {
             Age::NotYet => tracing::error!(%file, "the certificate is not good yet, by this clock"),
         }
     }
+}
+
+fn seconds(now: Timestamp) -> i64 {
+    now.nanos().div_euclid(1_000_000_000)
 }
 
 impl Tls {
@@ -157,6 +160,14 @@ impl Tls {
 }
 
 impl TlsFiles {
+    /// Reads the files as a server does, and tells the age of its certificate.
+    ///
+    /// # Errors
+    /// One cannot be read, or they do not belong together.
+    pub fn age(&self, now: Timestamp) -> anyhow::Result<Age> {
+        Ok(self.read()?.life.age(seconds(now)))
+    }
+
     fn look(&self) -> Seen {
         let stamp =
             |data: Metadata| (data.dev(), data.ino(), data.len(), data.mtime(), data.mtime_nsec());

@@ -2,6 +2,7 @@
 //! clock that jumps, on directories that it must not touch. docs/faults.md says what is promised,
 //! and what these tests found.
 
+mod backed_up;
 mod clock;
 mod disk;
 mod errors;
@@ -9,6 +10,7 @@ mod full;
 mod people;
 mod power;
 mod refused;
+mod repaired;
 mod soak;
 
 /// A number of the environment: more finds more.

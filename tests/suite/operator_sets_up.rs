@@ -1,6 +1,7 @@
 //! What an operator has for a machine: the health check, the doctor, the manual and completions.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -70,6 +71,38 @@ async fn the_doctor_looks_at_a_running_server_and_disturbs_nothing() {
     let said = text(&output);
     assert!(said.contains("PROBLEM  keys"), "{said}");
     assert!(said.contains("mend: bring it back from its copy"), "{said}");
+}
+
+#[test]
+fn the_doctor_looks_at_what_the_server_shows_and_whom_it_lets_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path.display().to_string()
+    };
+    let entry = "[[credential]]\nname = \"crm\"\nroles = [\"system\"]\nsan = [\"dns:crm\"]\n\
+                 created = 2026-01-01\n";
+    let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let credentials = file("credentials.toml", entry);
+    let cert = file("cert.pem", &made.cert.pem());
+    let key = file("key.pem", &made.signing_key.serialize_pem());
+    let data = dir.path().join("store").display().to_string();
+    let doctor = |more: &[&str]| maysend(&[&["doctor", "--data-dir", &data], more].concat());
+    let pair = ["--tls-cert", &cert, "--tls-key", &key, "--tls-client-ca"];
+    let said = text(&doctor(&[&pair[..], &[&cert, "--credentials", &credentials]].concat()));
+    let has = |said: &str, state: &str, point: &str, found: &str| {
+        let mut lines = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let line = lines.find(|line| line.get(1) == Some(&point)).unwrap_or_default().join(" ");
+        assert!(line.starts_with(state) && line.contains(found), "{said}");
+    };
+    has(&said, "ok", "credentials", "1 good credential");
+    has(&said, "ok", "certificate", "belong together");
+    has(&text(&doctor(&[&pair[..], &[&key]].concat())), "PROBLEM", "certificate", "no certificate");
+    let alone = doctor(&["--tls-client-ca", &cert]);
+    let talk = String::from_utf8_lossy(&alone.stderr);
+    assert!(talk.contains("--tls-client-ca comes with --tls-cert and --tls-key"), "{talk}");
 }
 
 fn names(dir: &Path) -> Vec<String> {

@@ -18,6 +18,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError, ClientConfig, RootCertStore};
 
+use crate::server::TlsFiles;
+
 /// How long a server may take to say its first word; one that lets the client begin says none.
 const FIRST_WORD: Duration = Duration::from_secs(2);
 
@@ -27,8 +29,8 @@ pub(in crate::cli) struct TlsArgs {
     /// Who issued the server's certificate (PEM) [default: whom this system trusts].
     #[arg(long, global = true, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
-    /// Certificate (PEM), with those that lead to a root: of `serve` the server's own, else the
-    /// client's, where the server demands one.
+    /// Certificate (PEM), with those that lead to a root: of `serve` and `doctor` the server's
+    /// own, else the client's, where the server demands one.
     #[arg(long, global = true, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// Its key (PEM, not encrypted).
@@ -41,12 +43,29 @@ impl TlsArgs {
     ///
     /// # Errors
     /// One is given without the other.
-    pub(in crate::cli) fn pair(&self) -> anyhow::Result<Option<(&Path, &Path)>> {
+    fn pair(&self) -> anyhow::Result<Option<(&Path, &Path)>> {
         match (&self.tls_cert, &self.tls_key) {
             (Some(cert), Some(key)) => Ok(Some((cert, key))),
             (None, None) => Ok(None),
             (Some(_), None) => bail!("--tls-cert comes with --tls-key"),
             (None, Some(_)) => bail!("--tls-key comes with --tls-cert"),
+        }
+    }
+
+    /// What a server is given.
+    ///
+    /// # Errors
+    /// One is given without what it comes with.
+    pub(in crate::cli) fn files(
+        &self,
+        client_ca: Option<PathBuf>,
+    ) -> anyhow::Result<Option<TlsFiles>> {
+        match (self.pair()?, client_ca) {
+            (Some((cert, key)), client_ca) => {
+                Ok(Some(TlsFiles { cert: cert.to_owned(), key: key.to_owned(), client_ca }))
+            }
+            (None, None) => Ok(None),
+            (None, Some(_)) => bail!("--tls-client-ca comes with --tls-cert and --tls-key"),
         }
     }
 

@@ -12,8 +12,8 @@ use crate::catalog::parse::parse;
 use crate::keys::Keys;
 use crate::server::CHECKPOINT_RECORDS;
 
-/// Faults of a catalog that are shown; `maysend catalog check` shows all.
-const SHOWN: usize = 3;
+/// Faults of a file that are shown; `maysend catalog check` shows all of a catalog.
+pub(super) const SHOWN: usize = 3;
 
 /// Without a checkpoint a ledger so long takes seconds to replay.
 const LONG_LEDGER: u64 = 256 << 20;

@@ -37,8 +37,45 @@ impl Patient {
 
     fn points_with(&self, listen: &str, catalog: PathBuf) -> Vec<Point> {
         let listen = Some(listen.parse().unwrap());
-        let data_dir = self.data();
-        DoctorArgs { data_dir, catalog: Some(catalog), key_file: None, listen }.examine()
+        DoctorArgs { catalog: Some(catalog), listen, ..self.args() }.examine(None)
+    }
+
+    fn args(&self) -> DoctorArgs {
+        DoctorArgs {
+            data_dir: self.data(),
+            catalog: None,
+            key_file: None,
+            listen: None,
+            credentials: None,
+            tls_client_ca: None,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// With a credential file of this mode.
+    fn with_credentials(&self, text: &str, mode: u32) -> Vec<Point> {
+        let file = self.path("credentials.toml");
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        DoctorArgs { credentials: Some(file), ..self.args() }.examine(None)
+    }
+
+    /// With a certificate that is good so many seconds from now, from and to.
+    fn with_certificate(&self, begins: i64, ends: i64) -> TlsFiles {
+        let at = |from_now: i64| {
+            let since = SystemClock.now().nanos() / 1_000_000_000 + from_now;
+            rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(since).unwrap())
+        };
+        let mut params = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (at(begins), at(ends));
+        let key = rcgen::KeyPair::generate().unwrap();
+        let (cert_file, key_file) = (self.path("cert.pem"), self.path("key.pem"));
+        fs::write(&cert_file, params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(&key_file, key.serialize_pem()).unwrap();
+        TlsFiles { cert: cert_file, key: key_file, client_ca: None }
     }
 
     #[track_caller]
@@ -158,6 +195,74 @@ fn who_holds_the_directory_or_the_address_is_told() {
     has(&patient.points(&address), "address", State::Problem, "somebody listens");
     drop(taken);
     has(&patient.points(&address), "address", State::Ok, "is free");
+}
+
+/// An entry that ends so many seconds from now.
+fn entry(name: &str, ends: i64) -> String {
+    let ends = SystemClock.now().nanos() + ends * 1_000_000_000;
+    let ends = jiff::Timestamp::from_nanosecond(i128::from(ends)).unwrap();
+    format!(
+        "[[credential]]\nname = \"{name}\"\nroles = [\"system\"]\nsan = [\"dns:{name}\"]\n\
+         created = 2026-01-01\nexpires = {ends}\n"
+    )
+}
+
+const DAY: i64 = 86_400;
+
+#[test]
+fn credentials_that_let_in_nobody_or_too_many_or_end_soon_are_told() {
+    let patient = Patient::new();
+    let check = |text: &str, mode, state, words: &[&str]| {
+        let points = patient.with_credentials(text, mode);
+        words.iter().for_each(|words| has(&points, "credentials", state, words));
+    };
+    let (a, b) = (entry("a", 14 * DAY + 60), entry("b", 13 * DAY + 60));
+    check(&a, 0o600, State::Ok, &["credentials.toml` has 1 good credential"]);
+    check(&a, 0o640, State::Warning, &["mode 0640: others can get at it"]);
+    check(
+        &(a.clone() + &b),
+        0o600,
+        State::Warning,
+        &["has 2 good credentials", "`b` ends in 13 days"],
+    );
+    let last = entry("c", 60);
+    check(
+        &(b + &last),
+        0o604,
+        State::Warning,
+        &["0604", "`b` ends", "`c` ends in less than a day"],
+    );
+    let revoked = entry("b", 60) + "revoked = true\n";
+    check(&(a + &revoked), 0o600, State::Ok, &["has 1 good credential"]);
+    check(&entry("a", -1), 0o600, State::Warning, &["has 0 good credentials"]);
+    check("", 0o600, State::Warning, &["has 0 good credentials"]);
+    check("[[credential]]\nname = \"a\"\n", 0o600, State::Problem, &["credentials.toml:1"]);
+    let none = DoctorArgs { credentials: Some(patient.path("none")), ..patient.args() };
+    has(&none.examine(None), "credentials", State::Problem, "cannot be opened: No such file");
+    let without = patient.points("127.0.0.1:0");
+    assert!(without.iter().all(|point| !["credentials", "certificate"].contains(&point.name)));
+}
+
+#[test]
+fn a_certificate_that_is_of_no_use_or_ends_soon_is_told() {
+    let patient = Patient::new();
+    #[track_caller]
+    fn check(patient: &Patient, files: &TlsFiles, state: State, words: &str) {
+        has(&patient.args().examine(Some(files)), "certificate", state, words);
+    }
+    let year = |ends| patient.with_certificate(ends - 365 * DAY, ends);
+    check(&patient, &year(14 * DAY + 60), State::Ok, "belong together");
+    check(&patient, &year(14 * DAY - 1), State::Warning, "ends in 13 days");
+    check(&patient, &year(-1), State::Problem, "has ended");
+    check(&patient, &patient.with_certificate(60, DAY), State::Problem, "not good yet");
+    let good = year(90 * DAY);
+    let other = patient.path("other.pem");
+    fs::write(&other, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let with = |key: &PathBuf, client_ca| TlsFiles { key: key.clone(), client_ca, ..good.clone() };
+    check(&patient, &with(&other, None), State::Problem, "do not belong together");
+    check(&patient, &with(&patient.path("none"), None), State::Problem, "cannot read");
+    check(&patient, &with(&good.key, Some(other)), State::Problem, "holds no certificate");
+    check(&patient, &with(&good.key, Some(good.cert.clone())), State::Ok, "belong together");
 }
 
 #[test]

@@ -62,11 +62,12 @@ pub(super) fn put_aside(
     Ok(HalfDone::begin(data_dir, "repair", &note.text())?)
 }
 
-/// Undoes what a repair did that was interrupted.
+/// Undoes what a repair did that was interrupted. It may be interrupted itself: what a repair has
+/// recorded goes first, and the note says so before anything comes back that has the same names.
 pub(super) fn put_back(data_dir: &Path) -> Result<(), RepairError> {
     let Some(half) = HalfDone::of(data_dir) else { return Ok(()) };
     let note = serde_json::from_str::<Note>(&half.plan).ok().filter(|_| half.what == "repair");
-    let Some(note) = note else {
+    let Some(mut note) = note else {
         return Err(RepairError::Again(half.into()));
     };
     let (ledger, aside) = (data_dir.join("ledger"), aside(data_dir, Revision::new(note.give_up)));
@@ -77,11 +78,15 @@ pub(super) fn put_back(data_dir: &Path) -> Result<(), RepairError> {
                 fs::remove_file(ledger.join(&name)).map_err(at(&ledger))?;
             }
         }
-    }
-    if note.recording {
         let path = ledger.join(format!("{:020}.seg", note.segment));
-        let cut = fs::File::options().write(true).open(&path);
-        cut.and_then(|file| file.set_len(note.offset)).map_err(at(&path))?;
+        let cut = fs::File::options().write(true).open(&path).and_then(|file| {
+            file.set_len(note.offset)?;
+            file.sync_all()
+        });
+        cut.map_err(at(&path))?;
+        sync(&ledger)?;
+        note.recording = false;
+        HalfDone::begin(data_dir, "repair", &note.text())?;
     }
     if aside.is_dir() {
         for name in names(&aside)? {
@@ -89,7 +94,13 @@ pub(super) fn put_back(data_dir: &Path) -> Result<(), RepairError> {
             if name.ends_with(".seg") {
                 fs::rename(&from, &path).map_err(at(&from))?;
             } else if name.starts_with("checkpoint-") {
-                fs::rename(&from, data_dir.join(&name)).map_err(at(&from))?;
+                let path = data_dir.join(&name);
+                // A power cut may have left it under both names.
+                let put = match path.exists() {
+                    true => fs::remove_dir_all(&from),
+                    false => fs::rename(&from, &path),
+                };
+                put.map_err(at(&from))?;
             } else {
                 fs::remove_file(&from).map_err(at(&from))?;
             }

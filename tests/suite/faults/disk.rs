@@ -120,10 +120,19 @@ impl Disk {
 
     /// Servers that are started from now on run on it.
     pub(super) fn put_under(&self, server: &mut Server) {
-        server.set("LD_PRELOAD", LIBRARY.path().join("disk.so"));
-        server.set("MAYSEND_DISK_ROOT", self.root());
-        server.set("MAYSEND_DISK_STATE", self.state());
-        server.set("MAYSEND_DISK_FORGETS", "1");
+        for (name, value) in self.environment() {
+            server.set(name, value);
+        }
+    }
+
+    /// What a process runs on it with.
+    pub(super) fn environment(&self) -> [(&'static str, PathBuf); 4] {
+        [
+            ("LD_PRELOAD", LIBRARY.path().join("disk.so")),
+            ("MAYSEND_DISK_ROOT", self.root()),
+            ("MAYSEND_DISK_STATE", self.state()),
+            ("MAYSEND_DISK_FORGETS", "1".into()),
+        ]
     }
 
     fn set(&self, number: u64, value: u64) {

@@ -25,10 +25,10 @@ const MIB: u64 = 1 << 20;
 const CALL: usize = 500;
 
 /// A file system of its own size.
-struct Tmpfs(TempDir);
+pub(super) struct Tmpfs(TempDir);
 
 impl Tmpfs {
-    fn mount(octets: u64) -> Self {
+    pub(super) fn mount(octets: u64) -> Self {
         let point = TempDir::new().unwrap();
         let size = format!("size={octets}");
         let mount = ["-t", "tmpfs", "-o", &size, "maysend-test"];
@@ -36,7 +36,7 @@ impl Tmpfs {
         Self(point)
     }
 
-    fn data_dir(&self) -> PathBuf {
+    pub(super) fn data_dir(&self) -> PathBuf {
         self.0.path().join("store")
     }
 
@@ -46,7 +46,7 @@ impl Tmpfs {
     }
 
     /// So much is free from now on.
-    fn leave(&self, free: u64) {
+    pub(super) fn leave(&self, free: u64) {
         let options = format!("remount,size={}", self.used() + free);
         let done = Command::new("mount").args(["-o", &options]).arg(self.0.path()).status();
         assert!(done.unwrap().success(), "{options}");
@@ -63,7 +63,7 @@ fn addresses(what: &str, call: usize) -> Vec<String> {
     (0..CALL).map(|number| format!("{what}{call}n{number}@example.org")).collect()
 }
 
-async fn register(channel: &Channel, call: usize) -> Result<(), Status> {
+pub(super) async fn register(channel: &Channel, call: usize) -> Result<(), Status> {
     let request = RegisterAddressesRequest {
         addresses: addresses("r", call),
         controllers: vec!["buehne".to_owned()],
@@ -107,7 +107,7 @@ async fn all_serve(channel: &Channel) {
     }
 }
 
-fn may_mount() -> bool {
+pub(super) fn may_mount() -> bool {
     if !is_root() {
         println!("NOT RUN: to mount a small disk takes root");
     }
