@@ -6,6 +6,7 @@
 //! the ledger accepted words, and so is the same after every replay.
 
 pub mod located;
+pub mod page;
 pub mod parse;
 pub mod reload;
 mod used;
@@ -15,7 +16,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use self::page::Page;
 use crate::model::campaign::{Campaign, CampaignId, Purpose};
+use crate::model::language::{Language, PerLanguage};
 use crate::model::scope::{BrandId, ControllerId, Scope, TopicId};
 
 /// Whether marketing needs a yes or suffers a no.
@@ -111,6 +114,9 @@ impl Default for Policy {
     }
 }
 
+/// Names for people in other languages, where the catalog has them.
+pub type Titles = PerLanguage<Option<Box<str>>>;
+
 /// A legal entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Controller {
@@ -118,6 +124,8 @@ pub struct Controller {
     pub id: ControllerId,
     /// Its name for people.
     pub title: Box<str>,
+    /// That name by language.
+    pub titles: Titles,
     /// Who gets its data, in words for the people concerned (GDPR Art. 15(1)(c)).
     pub recipients: Vec<Box<str>>,
 }
@@ -129,10 +137,14 @@ pub struct Brand {
     pub id: BrandId,
     /// Its name for people.
     pub title: Box<str>,
+    /// That name by language.
+    pub titles: Titles,
     /// Its subscription types, in the order of the file.
     pub topics: Vec<Topic>,
     /// Its rules.
     pub policy: Arc<Policy>,
+    /// How it dresses the owner's pages.
+    pub page: Arc<Page>,
 }
 
 /// A subscription type.
@@ -142,6 +154,8 @@ pub struct Topic {
     pub id: TopicId,
     /// Its name for people.
     pub title: Box<str>,
+    /// That name by language.
+    pub titles: Titles,
 }
 
 /// Whether a campaign of this purpose must have a topic: whatever advertises, so that an opt-out
@@ -382,7 +396,33 @@ impl Catalog {
     }
 }
 
+fn title_in<'t>(titles: &'t Titles, language: Language, title: &'t str) -> &'t str {
+    titles.get(language).as_deref().unwrap_or(title)
+}
+
+impl Controller {
+    /// Its name in this language, else its name.
+    #[must_use]
+    pub fn title_in(&self, language: Language) -> &str {
+        title_in(&self.titles, language, &self.title)
+    }
+}
+
+impl Topic {
+    /// Its name in this language, else its name.
+    #[must_use]
+    pub fn title_in(&self, language: Language) -> &str {
+        title_in(&self.titles, language, &self.title)
+    }
+}
+
 impl Brand {
+    /// Its name in this language, else its name.
+    #[must_use]
+    pub fn title_in(&self, language: Language) -> &str {
+        title_in(&self.titles, language, &self.title)
+    }
+
     /// The topic of this name, if the brand has it.
     #[must_use]
     pub fn topic(&self, names: &Names, word: &str) -> Option<&Topic> {

@@ -12,6 +12,7 @@ pub mod event;
 pub mod evidence;
 pub mod fact;
 pub mod fingerprint;
+pub mod language;
 pub mod revision;
 pub mod scope;
 pub mod verdict;

@@ -14,8 +14,8 @@ mod text;
 pub mod words;
 
 use self::document::Document;
-use self::words::Language;
 use crate::engine::sheet::SubjectSheet;
+use crate::model::language::Language;
 
 /// The form of a data sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,6 +8,7 @@
 mod fault;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod page;
 mod policy;
 mod section;
 #[cfg(test)]
@@ -30,14 +31,17 @@ pub use self::policy::{MAX_DAYS, MAX_OPT_IN_MAILS};
 
 const FILE: Keys =
     Keys { required: &[], optional: &["policy", "controller", "brand", "campaign"], reserved: &[] };
-const CONTROLLER: Keys =
-    Keys { required: &["id", "title"], optional: &["policy", "recipients"], reserved: &[] };
-const BRAND: Keys = Keys {
-    required: &["id", "controller", "title"],
-    optional: &["policy", "topic"],
+const CONTROLLER: Keys = Keys {
+    required: &["id", "title"],
+    optional: &["titles", "policy", "recipients"],
     reserved: &[],
 };
-const TOPIC: Keys = Keys { required: &["id", "title"], optional: &[], reserved: &[] };
+const BRAND: Keys = Keys {
+    required: &["id", "controller", "title"],
+    optional: &["titles", "policy", "topic", "page"],
+    reserved: &[],
+};
+const TOPIC: Keys = Keys { required: &["id", "title"], optional: &["titles"], reserved: &[] };
 const CAMPAIGN: Keys = Keys {
     required: &["brand", "id", "purpose"],
     optional: &["topic", "channel", "retired"],
@@ -98,11 +102,11 @@ fn owners<'t>(file: &Section<'t>, base: &Policy, names: &mut Names) -> Vec<Named
     let mut taken = Taken::default();
     let owners = file.sections("controller", &CONTROLLER).into_iter().filter_map(|entry| {
         let policy = policy::overriding(base, &entry);
-        let title = entry.title();
+        let (title, titles) = (entry.title(), page::titles(&entry));
         let recipients = entry.texts("recipients", MAX_RECIPIENTS, MAX_RECIPIENT);
         let word = taken.claim(&entry, "")?;
         let id = numbered(&entry, names.add_controller(word))?;
-        let controller = Controller { id, title, recipients };
+        let controller = Controller { id, title, titles, recipients };
         Some(Named { word, value: Owner { controller, policy } })
     });
     owners.collect()
@@ -118,13 +122,15 @@ fn brands<'t>(
     let brands = file.sections("brand", &BRAND).into_iter().filter_map(|entry| {
         let owner = referred(&entry, "controller", owners);
         let policy = policy::overriding(owner.map_or(base, |owner| &owner.value.policy), &entry);
-        let title = entry.title();
+        let (title, titles) = (entry.title(), page::titles(&entry));
+        let page = page::of_brand(&entry);
         let word = taken.claim(&entry, "");
         // Without an owner the brand stays, so that campaigns which name it are not reported too.
         let owner = owner.map_or(ControllerId::new(0), |owner| owner.value.controller.id);
         let id = numbered(&entry, names.add_brand(owner, word.unwrap_or_default()))?;
         let topics = topics(&entry, id, names);
-        Some(Named { word: word?, value: Brand { id, title, topics, policy: Arc::new(policy) } })
+        let value = Brand { id, title, titles, topics, policy: Arc::new(policy), page };
+        Some(Named { word: word?, value })
     });
     brands.collect()
 }
@@ -132,10 +138,10 @@ fn brands<'t>(
 fn topics(brand: &Section<'_>, id: BrandId, names: &mut Names) -> Vec<Topic> {
     let mut taken = Taken::default();
     let topics = brand.sections("topic", &TOPIC).into_iter().filter_map(|entry| {
-        let title = entry.title();
+        let (title, titles) = (entry.title(), page::titles(&entry));
         let word = taken.claim(&entry, "")?;
         let id = numbered(&entry, names.add_topic(id, word))?;
-        Some(Topic { id, title })
+        Some(Topic { id, title, titles })
     });
     topics.collect()
 }

@@ -1,5 +1,8 @@
 //! `maysend catalog`: what a server has loaded, and whether a catalog file can be.
 
+mod check;
+
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -9,10 +12,10 @@ use serde_json::{Value, json};
 use super::connect::catalogs;
 use super::event::{named, object, one_line};
 use super::fault::Fault;
-use super::output::{Align, counted, print, table};
+use super::output::{Align, print, table};
 use super::{Exit, Format, Global, words};
-use crate::catalog::parse::{CatalogError, parse};
-use crate::catalog::{Catalog, Names};
+use crate::catalog::Names;
+use crate::catalog::parse::parse;
 use crate::grpc::api;
 
 /// Campaigns that are fetched at once.
@@ -58,62 +61,14 @@ impl CatalogArgs {
                 let source = source.with_context(|| format!("cannot read `{name}`"))?;
                 let parsed = parse(&name, &source, &Names::default());
                 let (text, exit) = match &parsed {
-                    Ok(catalog) => (sound(&name, catalog, global.format), Exit::Done),
-                    Err(errors) => (faulty(&name, errors.iter(), global.format), Exit::Failed),
+                    Ok(catalog) => (check::sound(&name, catalog, global.format), Exit::Done),
+                    Err(errors) => {
+                        (check::faulty(&name, errors.iter(), global.format), Exit::Failed)
+                    }
                 };
                 print(&text)?;
                 Ok(exit)
             }
-        }
-    }
-}
-
-fn sound(file: &str, catalog: &Catalog, format: Format) -> String {
-    let topics = catalog.brands.iter().map(|brand| brand.topics.len()).sum();
-    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let (controllers, brands, topics, campaigns) = (
-        count(catalog.controllers.len()),
-        count(catalog.brands.len()),
-        count(topics),
-        count(catalog.campaigns.len()),
-    );
-    match format {
-        Format::Json => {
-            let document = json!({
-                "file": file,
-                "sound": true,
-                "controllers": controllers,
-                "brands": brands,
-                "topics": topics,
-                "campaigns": campaigns,
-            });
-            format!("{document}\n")
-        }
-        Format::Human => format!(
-            "{file}: no fault found; {}, {}, {}, {}\n",
-            counted(controllers, "controller", "controllers"),
-            counted(brands, "brand", "brands"),
-            counted(topics, "topic", "topics"),
-            counted(campaigns, "campaign", "campaigns"),
-        ),
-    }
-}
-
-fn faulty<'e>(
-    file: &str,
-    errors: impl Iterator<Item = &'e CatalogError>,
-    format: Format,
-) -> String {
-    match format {
-        Format::Human => errors.map(|error| format!("{error}\n")).collect(),
-        Format::Json => {
-            let faults = errors.map(|error| {
-                let CatalogError { file: _, line, key, fault } = error;
-                let fault = json!(fault.to_string());
-                object([("line", json!(line)), ("key", json!(key)), ("fault", fault)])
-            });
-            let faults: Vec<Value> = faults.collect();
-            format!("{}\n", json!({"file": file, "sound": false, "faults": faults}))
         }
     }
 }
@@ -148,21 +103,32 @@ impl Shown {
         let rows: Vec<_> = catalog
             .controllers
             .iter()
-            .map(|of| [of.id.clone(), one_line(&of.title), one_line(&of.recipients.join("; "))])
+            .map(|of| {
+                let recipients = one_line(&of.recipients.join("; "));
+                [of.id.clone(), one_line(&of.title), titles(&of.titles), recipients]
+            })
             .collect();
-        section("controllers", table([Align::Left; 3], &rows));
+        section("controllers", table([Align::Left; 4], &rows));
         let rows: Vec<_> = catalog
             .brands
             .iter()
-            .map(|of| [of.id.clone(), of.controller.clone(), one_line(&of.title)])
+            .map(|of| {
+                [of.id.clone(), of.controller.clone(), one_line(&of.title), titles(&of.titles)]
+            })
             .collect();
-        section("brands", table([Align::Left; 3], &rows));
-        let topics = |brand: &api::Brand| -> Vec<[String; 3]> {
+        section("brands", table([Align::Left; 4], &rows));
+        let topics = |brand: &api::Brand| -> Vec<[String; 4]> {
             let topics = brand.topics.iter();
-            topics.map(|of| [brand.id.clone(), of.id.clone(), one_line(&of.title)]).collect()
+            let row = |of: &api::Topic| {
+                [brand.id.clone(), of.id.clone(), one_line(&of.title), titles(&of.titles)]
+            };
+            topics.map(row).collect()
         };
         let rows: Vec<_> = catalog.brands.iter().flat_map(topics).collect();
-        section("topics", table([Align::Left; 3], &rows));
+        section("topics", table([Align::Left; 4], &rows));
+        let page = |brand: &api::Brand| brand.page.as_ref().map(|page| page_row(&brand.id, page));
+        let rows: Vec<_> = catalog.brands.iter().filter_map(page).collect();
+        section("pages", table([Align::Left; 7], &rows));
         let rows: Vec<_> = campaigns
             .iter()
             .map(|of| {
@@ -185,17 +151,27 @@ impl Shown {
             object([
                 ("id", json!(of.id)),
                 ("title", json!(of.title)),
+                ("titles", json!(of.titles)),
                 ("recipients", json!(of.recipients)),
             ])
         });
-        let topic = |of: &api::Topic| json!({"id": of.id, "title": of.title});
+        let topic = |of: &api::Topic| {
+            object([("id", json!(of.id)), ("title", json!(of.title)), ("titles", json!(of.titles))])
+        };
         let brands = catalog.brands.iter().map(|of| {
-            json!({
+            let mut brand = json!({
                 "id": of.id,
                 "controller": of.controller,
                 "title": of.title,
                 "topics": of.topics.iter().map(topic).collect::<Vec<_>>(),
-            })
+            });
+            if !of.titles.is_empty() {
+                brand["titles"] = json!(of.titles);
+            }
+            if let Some(page) = &of.page {
+                brand["page"] = page_document(page);
+            }
+            brand
         });
         let campaigns = campaigns.iter().map(|of| {
             object([
@@ -212,4 +188,30 @@ impl Shown {
             "campaigns": campaigns.collect::<Vec<_>>(),
         })
     }
+}
+
+/// The titles with their languages, in the order of these.
+fn titles(titles: &HashMap<String, String>) -> String {
+    let mut titles: Vec<_> =
+        titles.iter().map(|(tag, title)| format!("{tag}: {}", one_line(title))).collect();
+    titles.sort();
+    titles.join(", ")
+}
+
+fn page_row(brand: &str, page: &api::BrandPage) -> [String; 7] {
+    let api::BrandPage { color, logo_type, privacy, imprint, list_id, texts } = page;
+    let texts = texts.join(", ");
+    [brand, color, logo_type, list_id, privacy, imprint, &texts].map(one_line)
+}
+
+fn page_document(page: &api::BrandPage) -> Value {
+    let api::BrandPage { color, logo_type, privacy, imprint, list_id, texts } = page;
+    object([
+        ("color", json!(color)),
+        ("logo_type", json!(logo_type)),
+        ("privacy", json!(privacy)),
+        ("imprint", json!(imprint)),
+        ("list_id", json!(list_id)),
+        ("texts", json!(texts)),
+    ])
 }

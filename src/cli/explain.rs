@@ -17,8 +17,8 @@ use super::{Exit, Format, Global, event, scope};
 use crate::engine::clock::Clock as _;
 use crate::grpc::api;
 use crate::model::day::{Day, Timestamp};
+use crate::model::language::Language;
 use crate::server::SystemClock;
-use crate::sheet::words::Language;
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {

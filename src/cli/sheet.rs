@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::output::{print, say};
 use super::{Exit, Format, Global};
 use crate::grpc::api;
-use crate::sheet::words::Language;
+use crate::model::language::Language;
 
 #[derive(Debug, Args)]
 pub(super) struct SheetArgs {

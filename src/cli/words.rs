@@ -3,9 +3,9 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use crate::grpc::api;
+use crate::model::language::Language;
 use crate::model::verdict::{Verdict, WriteOutcome};
 use crate::sheet;
-use crate::sheet::words::Language;
 
 /// A verdict as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

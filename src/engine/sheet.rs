@@ -10,7 +10,7 @@ use super::history::parse_address;
 use super::status::{ScopedBlock, ScopedConsent, ScopedOptOut, View};
 use super::{Engine, Shared};
 use crate::authorize::{Operation, permit};
-use crate::catalog::{Brand, Catalog, Controller};
+use crate::catalog::{Brand, Catalog, Controller, Titles};
 use crate::decide::decide;
 use crate::model::actor::Caller;
 use crate::model::address::Address;
@@ -119,6 +119,7 @@ impl Shared {
             known.cloned().unwrap_or_else(|| Controller {
                 id,
                 title: catalog.names.controller(id).into(),
+                titles: Titles::default(),
                 recipients: Vec::new(),
             })
         };

@@ -8,6 +8,8 @@ mod explain;
 mod status;
 mod words;
 
+use std::collections::HashMap;
+
 pub(super) use self::change::changes;
 pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;
@@ -16,13 +18,15 @@ pub(super) use self::status::{history, status};
 use self::words::{channel, import_effect, purpose};
 use super::api;
 use super::codec::CheckAnswer;
-use crate::catalog::{Brand, Catalog, Controller, Names, Topic};
+use crate::catalog::page::Page;
+use crate::catalog::{Brand, Catalog, Controller, Names, Titles, Topic};
 use crate::engine::campaigns::CampaignPage;
 use crate::engine::check::Answer;
 use crate::engine::import::Imported;
 use crate::engine::opt_in::OptInBegun;
 use crate::engine::preferences::{Links, Preference, Preferences, PreferencesUpdated};
 use crate::model::campaign::Campaign;
+use crate::model::language::Language;
 use crate::model::verdict::WriteOutcome;
 
 /// The answer of a check; its verdicts are moved, not copied.
@@ -116,31 +120,60 @@ pub(super) fn campaigns(page: CampaignPage, names: &Names) -> api::ListCampaigns
 pub(super) fn catalog(catalog: &Catalog) -> api::GetCatalogResponse {
     let names = &*catalog.names;
     let topic = |topic: &Topic| {
-        let Topic { id, title } = topic;
-        api::Topic { id: names.topic(*id).to_owned(), title: title.to_string() }
+        let Topic { id, title, titles: by_language } = topic;
+        api::Topic {
+            id: names.topic(*id).to_owned(),
+            title: title.to_string(),
+            titles: titles(by_language),
+        }
     };
     let brand = |brand: &Brand| {
         // Policies stay inside: their effect shows in the verdicts.
-        let Brand { id, title, topics, policy: _ } = brand;
+        let Brand { id, title, titles: by_language, topics, policy: _, page: dress } = brand;
         api::Brand {
             id: names.brand(*id).to_owned(),
             controller: names.controller(id.controller()).to_owned(),
             title: title.to_string(),
             topics: topics.iter().map(topic).collect(),
+            titles: titles(by_language),
+            page: page(dress),
         }
     };
     let controller = |controller: &Controller| {
-        let Controller { id, title, recipients } = controller;
+        let Controller { id, title, titles: by_language, recipients } = controller;
         api::Controller {
             id: names.controller(*id).to_owned(),
             title: title.to_string(),
             recipients: recipients.iter().map(ToString::to_string).collect(),
+            titles: titles(by_language),
         }
     };
     api::GetCatalogResponse {
         controllers: catalog.controllers.iter().map(controller).collect(),
         brands: catalog.brands.iter().map(brand).collect(),
     }
+}
+
+fn titles(titles: &Titles) -> HashMap<String, String> {
+    let of = |language: Language| {
+        Some((language.tag().to_owned(), titles.get(language).as_ref()?.to_string()))
+    };
+    Language::ALL.into_iter().filter_map(of).collect()
+}
+
+/// None for a brand that the catalog leaves as it is.
+fn page(page: &Page) -> Option<api::BrandPage> {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let own = page.own_texts().map(|(language, key)| format!("{}.{key}", language.tag()));
+    let shown = api::BrandPage {
+        color: page.color().to_string(),
+        logo_type: text(page.logo().map(|logo| logo.kind().media_type())),
+        privacy: text(page.privacy()),
+        imprint: text(page.imprint()),
+        list_id: text(page.list_id()),
+        texts: own.collect(),
+    };
+    (*page != Page::default()).then_some(shown)
 }
 
 #[cfg(test)]

@@ -47,7 +47,10 @@ impl<'a> Comments<'a> {
         for (i, field) in (0..).zip(&message.field) {
             self.take(&[path.as_slice(), &[2, i]].concat(), field.name());
         }
-        for (i, nested) in (0..).zip(&message.nested_type) {
+        // The entries of a map are written nowhere.
+        let is_map =
+            |nested: &DescriptorProto| nested.options.as_ref().is_some_and(|o| o.map_entry());
+        for (i, nested) in (0..).zip(&message.nested_type).filter(|(_, nested)| !is_map(nested)) {
             self.message([path.as_slice(), &[3, i]].concat(), nested);
         }
         for (i, nested) in (0..).zip(&message.enum_type) {

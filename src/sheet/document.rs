@@ -3,13 +3,14 @@
 
 mod event;
 
-use super::words::{self, Label, Language, Said};
+use super::words::{self, Label, Said};
 use crate::engine::sheet::{IDENTITY_RULES, SubjectSheet};
 use crate::engine::status::{ConsentState, ScopedBlock, ScopedConsent, ScopedOptOut};
 use crate::model::actor::Caller;
 use crate::model::event::{Event, EventKind};
 use crate::model::evidence::LegalBasis;
 use crate::model::fact::Erasure;
+use crate::model::language::Language;
 use crate::model::scope::Scope;
 
 /// Characters that are certain to fit on a page.

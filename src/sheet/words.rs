@@ -10,44 +10,7 @@ pub(crate) use self::choices::{
     method, verdict,
 };
 use crate::model::day::{Day, Timestamp};
-
-/// The language of a text for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// German.
-    German,
-}
-
-impl Language {
-    /// The language of a BCP 47 tag, `en` or `de`; the default for none.
-    #[must_use]
-    pub fn of_tag(tag: &str) -> Option<Self> {
-        match tag {
-            "" => Some(Self::default()),
-            "en" => Some(Self::English),
-            "de" => Some(Self::German),
-            _ => None,
-        }
-    }
-
-    /// Its BCP 47 tag.
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        self.pick("en", "de")
-    }
-
-    /// The text in this language.
-    #[must_use]
-    pub const fn pick(self, en: &'static str, de: &'static str) -> &'static str {
-        match self {
-            Self::English => en,
-            Self::German => de,
-        }
-    }
-}
+use crate::model::language::Language;
 
 /// A thing as programs, English and German readers know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,14 +257,5 @@ mod tests {
         assert_eq!(instant(at, Language::German), "01.03.2026 02:35:05 UTC");
         assert_eq!(day(at.day().unwrap(), Language::German), "01.03.2026");
         assert_eq!(rfc3339(at).as_deref(), Some("2026-03-01T02:35:05Z"));
-    }
-
-    #[test]
-    fn a_language_is_named_by_its_tag() {
-        for language in [Language::English, Language::German] {
-            assert_eq!(Language::of_tag(language.tag()), Some(language));
-        }
-        assert_eq!(Language::of_tag(""), Some(Language::English));
-        assert_eq!(Language::of_tag("fr"), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use maysend::grpc::api;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::{Server, consent};
 
@@ -115,16 +115,33 @@ async fn the_catalog_is_shown_and_a_file_checked_whole() {
     let mut server = Server::new(&[]);
     server.start().await;
     let text = told(&server, &["catalog", "show"]);
-    for shown in ["controllers\n", "Postwerk", "stadttheater  buehne", "2026-11-advent"] {
+    for shown in [
+        "controllers\n",
+        "Postwerk",
+        "stadttheater  buehne",
+        "Stadttheater    en: City Theater\n",
+        "pages\n  festival      #8a1538  image/svg+xml  festival.sommerfestival.example",
+        "2026-11-advent",
+    ] {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     let shown = document(&server, &["catalog", "show", "--format", "json"]);
     assert_eq!(shown["brands"][0]["topics"][0]["id"], "newsletter");
+    assert_eq!(shown["brands"][0]["topics"][1]["titles"]["en"], "Monthly program");
+    assert_eq!(shown["brands"][0]["titles"], json!({"en": "Summer Festival"}));
+    assert_eq!(shown["brands"][0]["page"]["texts"][1], "de.sign_up");
+    assert_eq!(shown["brands"][1]["page"], json!({"color": "#5b3a87"}));
     assert_eq!(shown["campaigns"][0]["purpose"], "PURPOSE_MARKETING");
 
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalog.toml");
     let sound = told(&server, &["catalog", "check", example]);
-    assert!(sound.ends_with("no fault found; 2 controllers, 4 brands, 9 topics, 9 campaigns\n"));
+    let (counts, dressed) = sound.split_once('\n').unwrap();
+    assert!(counts.ends_with("no fault found; 2 controllers, 4 brands, 9 topics, 9 campaigns"));
+    let festival = "  festival      #8a1538  9.35:1  image/svg+xml, 998 octets  privacy, imprint, \
+                    list_id  de.intro, de.sign_up, de.mail_subject, en.intro, en.sign_up, \
+                    en.mail_subject\n";
+    assert!(dressed.starts_with(festival), "{dressed}");
+    assert!(dressed.ends_with("\n  alpenhof      #2f5d3a  7.64:1\n"), "{dressed}");
     let file = server.data_dir().with_file_name("bad.toml");
     std::fs::write(&file, "[policy]\nmarketing = \"maybe\"\n[[controller]]\nid = \"A\"\n").unwrap();
     let path = file.to_str().unwrap();

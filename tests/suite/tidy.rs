@@ -42,8 +42,12 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Texts for people in German stand beside the English ones, in letters that can be read.
-const IN_GERMAN: &[&str] =
-    &["src/sheet/words.rs", "src/sheet/words/choices.rs", "src/cli/explain/words.rs"];
+const IN_GERMAN: &[&str] = &[
+    "src/catalog/page/words.rs",
+    "src/cli/explain/words.rs",
+    "src/sheet/words.rs",
+    "src/sheet/words/choices.rs",
+];
 
 /// What German has beyond ASCII.
 const UMLAUTS: &str = "\u{e4}\u{f6}\u{fc}\u{c4}\u{d6}\u{dc}\u{df}";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use maysend::catalog::{
     Brand, Catalog, ConsentRequests, Controller, Marketing, Names, PlusTags, Policy, StaffConsent,
-    StaffResubscribe, Topic, UnknownAddresses,
+    StaffResubscribe, Titles, Topic, UnknownAddresses,
 };
 use maysend::model::campaign::{Campaign, CampaignId, Channel, Purpose};
 use maysend::model::day::{Day, Timestamp};
@@ -147,7 +147,8 @@ pub(crate) fn catalog(plus_tags: PlusTags, policies: &[Policy; 4]) -> Catalog {
         let id = names.add_controller(&format!("house{index}")).expect("room");
         assert_eq!(id, controller(index));
         let title = format!("House {index}").into();
-        controllers.push(Controller { id, title, recipients: Vec::new() });
+        let titles = Titles::default();
+        controllers.push(Controller { id, title, titles, recipients: Vec::new() });
     }
     for (index, policy) in (0..BRANDS).zip(policies) {
         let owner = controller(index / 2);
@@ -156,11 +157,18 @@ pub(crate) fn catalog(plus_tags: PlusTags, policies: &[Policy; 4]) -> Catalog {
         let topics = [2 * index, 2 * index + 1].map(|number| {
             let id = names.add_topic(id, &format!("topic{number}")).expect("room");
             assert_eq!(id, topic(number));
-            Topic { id, title: format!("Topic {number}").into() }
+            Topic { id, title: format!("Topic {number}").into(), titles: Titles::default() }
         });
         let policy = Arc::new(policy.clone());
         let title = format!("Brand {index}").into();
-        brands.push(Brand { id, title, topics: topics.to_vec(), policy });
+        brands.push(Brand {
+            id,
+            title,
+            titles: Titles::default(),
+            topics: topics.to_vec(),
+            policy,
+            page: Arc::default(),
+        });
     }
     let mut known = BTreeMap::new();
     for campaign in campaigns() {

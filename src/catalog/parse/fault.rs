@@ -2,6 +2,7 @@
 
 use super::super::NamesExhausted;
 use super::super::located::{self, AllLocated, Located};
+use super::super::page::{ColorFault, LinkFault, LogoFault, NoListId, PlaceholderFault};
 
 /// At most so many known words are listed in one message.
 const MAX_LISTED: usize = 12;
@@ -109,6 +110,30 @@ pub enum Fault {
         /// The greatest length allowed.
         max: usize,
     },
+    /// A text of nothing, one that is too long, or one with control characters other than line
+    /// feeds.
+    #[error(
+        "a text of 1 to {max} characters is needed, without control characters other than line feeds"
+    )]
+    Text {
+        /// The greatest length allowed.
+        max: usize,
+    },
+    /// Not the color of a page.
+    #[error(transparent)]
+    Color(#[from] ColorFault),
+    /// Not a logo.
+    #[error(transparent)]
+    Logo(#[from] LogoFault),
+    /// Not a link.
+    #[error(transparent)]
+    Link(#[from] LinkFault),
+    /// Not the name of a list.
+    #[error(transparent)]
+    ListId(#[from] NoListId),
+    /// A text with the wrong gaps.
+    #[error(transparent)]
+    Placeholder(#[from] PlaceholderFault),
     /// No number is left for this word.
     #[error(transparent)]
     Exhausted(NamesExhausted),

@@ -4,6 +4,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::super::page::MAX_TITLE;
 use super::super::words::{Words, value_of};
 use super::fault::{Fault, Faults};
 use crate::model::campaign::is_id;
@@ -15,6 +16,14 @@ pub(super) struct Keys {
     pub(super) optional: &'static [&'static str],
     /// Those of them that are reserved for the organization.
     pub(super) reserved: &'static [&'static str],
+}
+
+/// How many lines a text may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lines {
+    One,
+    /// Parted by line feeds.
+    Many,
 }
 
 /// A table and where it stands. What a getter cannot read it reports, and gives none.
@@ -97,11 +106,41 @@ impl<'t> Section<'t> {
 
     /// The key `title`.
     pub(super) fn title(&self) -> Box<str> {
-        let title = self.text("title");
-        if title.is_some_and(|title| title.trim().is_empty()) {
+        let Some(title) = self.text("title") else { return Box::default() };
+        if title.trim().is_empty() {
             self.fault("title", Fault::EmptyTitle);
+        } else {
+            self.check_words("title", title, Lines::One, MAX_TITLE);
         }
-        title.unwrap_or_default().into()
+        title.into()
+    }
+
+    /// A text for people, of 1 to `max` characters. Its lines are parted by line feeds also where
+    /// those of the file are by a carriage return besides.
+    pub(super) fn words(&self, key: &str, lines: Lines, max: usize) -> Option<String> {
+        let text = self.text(key)?.replace("\r\n", "\n");
+        self.check_words(key, &text, lines, max);
+        Some(text)
+    }
+
+    // INVARIANT(one_line): holds it.
+    fn check_words(&self, key: &str, text: &str, lines: Lines, max: usize) {
+        let (is_many, fault) = match lines {
+            Lines::One => (false, Fault::TextLength { max }),
+            Lines::Many => (true, Fault::Text { max }),
+        };
+        let is_foreign = |c: char| c.is_control() && !(is_many && c == '\n');
+        if text.trim().is_empty() || text.contains(is_foreign) || text.chars().count() > max {
+            self.fault(key, fault);
+        }
+    }
+
+    /// What `parse` makes of the text at `key`.
+    pub(super) fn parsed<T, F>(&self, key: &str, parse: fn(&str) -> Result<T, F>) -> Option<T>
+    where
+        Fault: From<F>,
+    {
+        parse(self.text(key)?).map_err(|fault| self.fault(key, fault.into())).ok()
     }
 
     /// The texts of the array at `key`: at most `count`, each of 1 to `length` characters and one

@@ -1,4 +1,5 @@
 mod faults;
+mod page;
 
 use std::num::NonZeroU16;
 
@@ -186,7 +187,7 @@ fn topics_may_be_written_as_tables_of_their_own() {
     assert!(catalog.brands[0].topic(&catalog.names, "newsletter").is_some());
     check(
         &format!("{text}policy = 1\n"),
-        &["14: brand[0].topic[0].policy: unknown key; known are `id`, `title`"],
+        &["14: brand[0].topic[0].policy: unknown key; known are `id`, `title`, `titles`"],
     );
 }
 
@@ -266,6 +267,8 @@ fn piece() -> impl Strategy<Value = String> {
         "[[brand]]",
         "[[brand.topic]]",
         "[brand.policy]",
+        "[brand.page]",
+        "[brand.page.de]",
         "[[campaign]]",
     ]);
     let key = prop::sample::select(vec![
@@ -282,6 +285,14 @@ fn piece() -> impl Strategy<Value = String> {
         "plus_tag",
         "consent_lifetime_days",
         "policy.marketing",
+        "titles.en",
+        "page",
+        "color",
+        "logo",
+        "imprint",
+        "list_id",
+        "sign_up",
+        "mail_text",
         "a.b",
     ]);
     let value = prop_oneof![
@@ -290,6 +301,8 @@ fn piece() -> impl Strategy<Value = String> {
         Just("true".to_owned()),
         Just("[{ id = \"festival\" }, 1]".to_owned()),
         Just("{ marketing = \"opt-out\" }".to_owned()),
+        Just("\"data:image/svg+xml;base64,PHN2ZyA+PC9zdmc+\"".to_owned()),
+        Just("\"{brand}: {link}\"".to_owned()),
     ];
     prop_oneof![
         2 => head.prop_map(|head| format!("{head}\n")),

@@ -120,6 +120,22 @@ fn titles_and_policies_and_order_may_change() {
 }
 
 #[test]
+fn another_dress_is_another_version_that_loosens_nothing() {
+    let dressed = |color: &str, title: &str| {
+        let page =
+            format!("titles.en = \"{title}\"\npage.color = \"{color}\"\n[[brand]]\nid = \"t");
+        replaced(BASE, ("\n[[brand]]\nid = \"t", &page))
+    };
+    let (red, blue) = (dressed("#8a1538", "Summer"), dressed("#1f4e79", "Festival"));
+    for (from, to) in [(BASE, &*red), (&red, &blue), (&red, BASE)] {
+        check(from, to, &[]);
+        check_loosened(from, to, &[]);
+        let current = first(from);
+        assert_ne!(successor(&current, after(&current, to), &all_used(&current)).unwrap(), current);
+    }
+}
+
+#[test]
 fn new_entries_may_come() {
     let next = format!("{BASE}{CAMPAIGN}[[controller]]\nid = \"c\"\ntitle = \"C\"\n");
     check(BASE, &replaced(&next, ("topic = [", "topic = [{ id = \"x\", title = \"X\" }, ")), &[]);

@@ -5,8 +5,9 @@
 use super::known;
 use crate::grpc::api;
 use crate::model::day::Timestamp;
+use crate::model::language::Language;
 use crate::model::verdict::Verdict;
-use crate::sheet::words::{self as shared, Language};
+use crate::sheet::words as shared;
 
 /// What is said around the facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,7 +56,7 @@ fn reading(defaults: Defaults) -> Reading {
     let topics = |brand: &Brand| {
         let topic = |topic: &Topic| api::Topic {
             id: catalog.names.topic(topic.id).to_owned(),
-            title: String::new(),
+            ..api::Topic::default()
         };
         brand.topics.iter().map(topic).collect()
     };

@@ -10,14 +10,14 @@ use crate::grpc::api::scope::Level;
 
 fn known() -> Known {
     let topics = ["newsletter", "programm"];
-    let topics = topics.map(|id| api::Topic { id: id.to_owned(), title: String::new() });
+    let topics = topics.map(|id| api::Topic { id: id.to_owned(), ..Default::default() });
     Known::of(api::GetCatalogResponse {
         controllers: vec![api::Controller { id: "buehne".to_owned(), ..Default::default() }],
         brands: vec![api::Brand {
             id: "festival".to_owned(),
             controller: "buehne".to_owned(),
-            title: String::new(),
             topics: topics.to_vec(),
+            ..Default::default()
         }],
     })
 }
@@ -308,14 +308,14 @@ async fn rows_that_only_the_server_finds_malformed_are_refused_and_the_others_go
     // Our clock is ahead of the server's, and our catalog has a topic that it lacks.
     let mut ours = reading(Defaults::default());
     ours.latest = "2199-01-01T00:00:00Z".parse().unwrap();
-    let topic = api::Topic { id: "new".to_owned(), title: String::new() };
+    let topic = |id: &str| api::Topic { id: id.to_owned(), ..Default::default() };
     ours.known = Known::of(api::GetCatalogResponse {
         controllers: Vec::new(),
         brands: vec![api::Brand {
             id: "festival".to_owned(),
             controller: "buehne".to_owned(),
-            title: String::new(),
-            topics: vec![topic, api::Topic { id: "newsletter".to_owned(), title: String::new() }],
+            topics: vec![topic("new"), topic("newsletter")],
+            ..Default::default()
         }],
     });
     let rows: String = (0..60)

@@ -5,8 +5,8 @@ use super::reading::Reading;
 use crate::catalog::Catalog;
 use crate::grpc::api;
 use crate::grpc::refusal::Refusal;
+use crate::model::language::Language;
 use crate::sheet::Form;
-use crate::sheet::words::Language;
 
 /// A data sheet: about whom, and as what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,12 @@ pub(in crate::grpc) fn subject_sheet(
     let form = form(format).or_else(|| {
         reading.fault("format", "is no format of this version; name JSON, HTML or TEXT")
     });
-    let language = Language::of_tag(&language)
-        .or_else(|| reading.fault("language", "is not spoken here; name `de` or `en`"));
+    let named = match &*language {
+        "" => Some(Language::default()),
+        tag => Language::of_tag(tag),
+    };
+    let language =
+        named.or_else(|| reading.fault("language", "is not spoken here; name `de` or `en`"));
     reading.finish(|| Some(SheetAsk { address, form: form?, language: language? }))
 }
 
@@ -35,5 +39,29 @@ fn form(number: i32) -> Option<Form> {
         api::SheetFormat::Unspecified | api::SheetFormat::Json => Some(Form::Json),
         api::SheetFormat::Html => Some(Form::Html),
         api::SheetFormat::Text => Some(Form::Text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Names;
+    use crate::catalog::parse::parse;
+
+    #[test]
+    fn a_sheet_is_in_english_unless_a_language_that_we_speak_is_named() {
+        let catalog = parse("c.toml", "", &Names::default()).unwrap();
+        for (tag, expected) in [
+            ("", Some(Language::English)),
+            ("en", Some(Language::English)),
+            ("de", Some(Language::German)),
+            ("de-AT", None),
+            ("fr", None),
+        ] {
+            let request =
+                api::GetSubjectSheetRequest { language: tag.to_owned(), ..Default::default() };
+            let ask = subject_sheet(request, &catalog);
+            assert_eq!(ask.ok().map(|ask| ask.language), expected, "{tag:?}");
+        }
     }
 }

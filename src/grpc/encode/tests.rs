@@ -13,23 +13,39 @@ use crate::model::revision::Revision;
 use crate::model::scope::Scope;
 
 fn loaded() -> Catalog {
-    let source = r#"
+    let source = r##"
         [[controller]]
         id = "buehne"
         title = "Stage"
+        titles = { de = "B\u00fchne" }
         recipients = ["Mail service Ltd"]
         [[brand]]
         id = "festival"
         controller = "buehne"
         title = "Summer"
-        topic = [ { id = "newsletter", title = "News" } ]
+        titles = { de = "Sommer", en = "Summer fair" }
+        topic = [ { id = "newsletter", title = "News", titles = { en = "Newsletter" } } ]
+        [brand.page]
+        color = "#8A1538"
+        logo = "data:image/png;base64,iVBORw0KGgo="
+        privacy = "https://example.com/privacy"
+        imprint = "https://example.com/imprint"
+        list_id = "summer.example.com"
+        en = { intro = "Hello.", mail_text = "{link}" }
+        [brand.page.de]
+        sign_up = "Yes."
+        mail_subject = "Yes?"
+        [[brand]]
+        id = "plain"
+        controller = "buehne"
+        title = "Plain"
         [[campaign]]
         brand = "festival"
         id = "advent"
         topic = "newsletter"
         purpose = "marketing"
         channel = "email"
-    "#;
+    "##;
     parse("catalog.toml", source, &Names::default()).unwrap()
 }
 
@@ -180,6 +196,10 @@ fn words_go_out_under_their_own_names() {
     alike(&erasures, |w| erasure_state(*w), api::ErasureState::as_str_name);
 }
 
+fn by_language(titles: &[(&str, &str)]) -> HashMap<String, String> {
+    titles.iter().map(|(tag, title)| ((*tag).to_owned(), (*title).to_owned())).collect()
+}
+
 #[test]
 fn the_catalog_is_shown_by_its_names() {
     let shown = catalog(&loaded());
@@ -187,15 +207,37 @@ fn the_catalog_is_shown_by_its_names() {
         id: "buehne".to_owned(),
         title: "Stage".to_owned(),
         recipients: vec!["Mail service Ltd".to_owned()],
+        titles: by_language(&[("de", "B\u{fc}hne")]),
     };
     assert_eq!(shown.controllers, [controller]);
     let brand = api::Brand {
         id: "festival".to_owned(),
         controller: "buehne".to_owned(),
         title: "Summer".to_owned(),
-        topics: vec![api::Topic { id: "newsletter".to_owned(), title: "News".to_owned() }],
+        topics: vec![api::Topic {
+            id: "newsletter".to_owned(),
+            title: "News".to_owned(),
+            titles: by_language(&[("en", "Newsletter")]),
+        }],
+        titles: by_language(&[("de", "Sommer"), ("en", "Summer fair")]),
+        page: Some(api::BrandPage {
+            color: "#8a1538".to_owned(),
+            logo_type: "image/png".to_owned(),
+            privacy: "https://example.com/privacy".to_owned(),
+            imprint: "https://example.com/imprint".to_owned(),
+            list_id: "summer.example.com".to_owned(),
+            texts: ["de.sign_up", "de.mail_subject", "en.intro", "en.mail_text"]
+                .map(str::to_owned)
+                .to_vec(),
+        }),
     };
-    assert_eq!(shown.brands, [brand]);
+    let plain = api::Brand {
+        id: "plain".to_owned(),
+        controller: "buehne".to_owned(),
+        title: "Plain".to_owned(),
+        ..api::Brand::default()
+    };
+    assert_eq!(shown.brands, [brand, plain]);
 }
 
 #[test]

@@ -26,7 +26,8 @@ fn unknown_keys_are_faulted_with_the_known_ones() {
         "[colors]\n[[controller]]\nid = \"c\"\ntitle = \"C\"\n\"a b\" = 1\n",
         &[
             "11: colors: unknown key; known are `policy`, `controller`, `brand`, `campaign`",
-            "15: controller[1].\"a b\": unknown key; known are `id`, `title`, `policy`, `recipients`",
+            "15: controller[1].\"a b\": unknown key; known are `id`, `title`, `titles`, \
+             `policy`, `recipients`",
         ],
     );
     check(
@@ -300,7 +301,7 @@ title = "B"
             "9: brand[0].controller: no controller has the id `buhne`; known are `buehne`",
             "10: brand[0].title: the title is empty",
             "11: brand[0].topic[0].title: the key is missing",
-            "11: brand[0].topic[0].titel: unknown key; known are `id`, `title`",
+            "11: brand[0].topic[0].titel: unknown key; known are `id`, `title`, `titles`",
             "12: brand[0].policy.consent_lifetime_days: \
              `-3` is out of range; allowed is 0 to 36500",
             "12: brand[0].policy.plus_tag: \
