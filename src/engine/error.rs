@@ -64,6 +64,12 @@ pub enum EngineError {
         /// How it was decided.
         state: CaseState,
     },
+    /// There is no access request of this id.
+    #[error("no access request has the id `{id}`")]
+    UnknownAccessRequest {
+        /// As the caller wrote it.
+        id: String,
+    },
     /// The catalog has no such brand.
     #[error("no brand has the id `{brand}`")]
     UnknownBrand {

@@ -1,5 +1,6 @@
 //! The engine over a real data directory.
 
+mod access;
 mod checkpoints;
 mod concurrency;
 mod erasure;

@@ -1,6 +1,7 @@
 //! Words of the model to messages.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod access;
 mod change;
 mod erasure;
 mod event;
@@ -8,6 +9,7 @@ mod explain;
 mod status;
 mod words;
 
+pub(super) use self::access::{access_answered, access_requested, access_requests};
 pub(super) use self::change::changes;
 pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;

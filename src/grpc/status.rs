@@ -112,6 +112,9 @@ impl Failure {
             EngineError::UnknownCase { id } => {
                 failure(Code::NotFound, ErrorReason::UnknownCase).with("id", id)
             }
+            EngineError::UnknownAccessRequest { id } => {
+                failure(Code::NotFound, ErrorReason::UnknownAccessRequest).with("id", id)
+            }
             EngineError::CaseDecided { id, state } => {
                 let state = match state {
                     CaseState::Pending => "PENDING",
@@ -308,6 +311,9 @@ fn without_foreign_text(error: EngineError) -> EngineError {
             EngineError::CampaignDiffers { brand: shown(brand), campaign: shown(campaign) }
         }
         EngineError::UnknownCase { id } => EngineError::UnknownCase { id: shown(id) },
+        EngineError::UnknownAccessRequest { id } => {
+            EngineError::UnknownAccessRequest { id: shown(id) }
+        }
         EngineError::RequestIdReused { id } if id.contains('@') => {
             EngineError::RequestIdReused { id: NOT_SHOWN.to_owned() }
         }

@@ -27,6 +27,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::Forbidden(_)
         | EngineError::SamePerson { .. }
         | EngineError::UnknownCase { .. }
+        | EngineError::UnknownAccessRequest { .. }
         | EngineError::CaseDecided { .. }
         | EngineError::UnknownBrand { .. }
         | EngineError::UnknownController { .. }
@@ -60,6 +61,11 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             "SAME_PERSON",
         ),
         (EngineError::UnknownCase { id: "00c0ffee".to_owned() }, Code::NotFound, "UNKNOWN_CASE"),
+        (
+            EngineError::UnknownAccessRequest { id: "17".to_owned() },
+            Code::NotFound,
+            "UNKNOWN_ACCESS_REQUEST",
+        ),
         (
             EngineError::CaseDecided { id: "00c0ffee".to_owned(), state: CaseState::Rejected },
             Code::FailedPrecondition,
@@ -282,6 +288,8 @@ fn no_status_repeats_an_address_from_a_wrong_field() {
         EngineError::CampaignRetired { brand: address(), campaign: address() },
         EngineError::CampaignDiffers { brand: address(), campaign: address() },
         EngineError::RequestIdReused { id: address() },
+        EngineError::UnknownCase { id: address() },
+        EngineError::UnknownAccessRequest { id: address() },
     ];
     let engine = wrong.into_iter().map(Status::from);
     let names = [Name::Brand(address()), Name::Controller(address())];

@@ -246,7 +246,8 @@ impl Life {
                 let case = self.engine().request_erasure(&clerk(), request).await;
                 let case = case.map_err(|error| format!("a request for erasure fails: {error}"))?;
                 self.cases[who.index()] = Some(case.id.clone());
-                let command = Command::RequestErasure { id: "case".into(), reason };
+                let (id, evidence, owner_link) = ("case".into(), None, false);
+                let command = Command::RequestErasure { id, reason, evidence, owner_link };
                 return self.compare(who, &command, None).await.map(Some);
             }
             Act::Decide { approve } => {
