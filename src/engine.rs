@@ -32,6 +32,7 @@ pub mod opt_in;
 pub mod preferences;
 pub mod rekey;
 pub mod repair;
+pub mod rights;
 pub mod sheet;
 pub mod snapshot;
 pub mod status;

@@ -11,6 +11,7 @@ mod full_disk;
 mod imports;
 mod owner;
 mod power_cuts;
+mod rights;
 mod sheet;
 
 use std::path::Path;

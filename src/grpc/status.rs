@@ -156,7 +156,9 @@ impl Failure {
                 failure(Code::ResourceExhausted, ErrorReason::RequestTooLarge)
                     .with("limit_bytes", limit)
             }
-            EngineError::BadToken => failure(Code::PermissionDenied, ErrorReason::BadToken),
+            EngineError::BadToken | EngineError::TokenExpired => {
+                failure(Code::PermissionDenied, ErrorReason::BadToken)
+            }
             EngineError::RequestIdReused { id } => {
                 failure(Code::AlreadyExists, ErrorReason::RequestIdReused).with("request_id", id)
             }
@@ -324,6 +326,7 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         | EngineError::TooManyAddresses { .. }
         | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
+        | EngineError::TokenExpired
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
         | EngineError::TooManyWatches { .. }

@@ -37,6 +37,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::TooManyAddresses { .. }
         | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
+        | EngineError::TokenExpired
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
         | EngineError::TooManyWatches { .. }
@@ -103,6 +104,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             "REQUEST_TOO_LARGE",
         ),
         (EngineError::BadToken, Code::PermissionDenied, "BAD_TOKEN"),
+        (EngineError::TokenExpired, Code::PermissionDenied, "BAD_TOKEN"),
         (
             EngineError::RequestIdReused { id: "crm-4711".to_owned() },
             Code::AlreadyExists,
