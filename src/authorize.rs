@@ -43,6 +43,10 @@ pub enum Operation {
     ListErasureCases,
     /// ApproveErasure, RejectErasure.
     DecideErasure,
+    /// RequestAccess.
+    RequestAccess,
+    /// ListAccessRequests, AnswerAccess.
+    AnswerAccess,
     /// Watch.
     Watch,
 }
@@ -65,10 +69,10 @@ impl Operation {
             Self::OptOut => &[Role::Staff, Role::System, Role::Portal, Role::Admin],
             Self::MarkConsentRequested => &[Role::Staff, Role::Sender, Role::Admin],
             Self::StaffWrite => &[Role::Staff, Role::Admin],
-            Self::RegisterAddresses | Self::RequestErasure => {
+            Self::RegisterAddresses | Self::RequestErasure | Self::RequestAccess => {
                 &[Role::Staff, Role::Portal, Role::Admin]
             }
-            Self::ReadAddress | Self::ListErasureCases => {
+            Self::ReadAddress | Self::ListErasureCases | Self::AnswerAccess => {
                 &[Role::Staff, Role::Reviewer, Role::Admin]
             }
             Self::OwnerWrite => &[Role::Portal, Role::Admin],
@@ -144,6 +148,8 @@ const fn operation(command: &Command) -> Operation {
         Command::OwnerChoice { .. } | Command::BeginOptIn { .. } => Operation::OwnerWrite,
         Command::RequestErasure { .. } => Operation::RequestErasure,
         Command::ApproveErasure { .. } | Command::RejectErasure { .. } => Operation::DecideErasure,
+        Command::RequestAccess { .. } => Operation::RequestAccess,
+        Command::AnswerAccess { .. } => Operation::AnswerAccess,
     }
 }
 
@@ -178,14 +184,20 @@ fn class(caller: &Caller, command: &Command) -> ActorClass {
         Command::RecordConsent { evidence, .. } if imported(evidence) => ActorClass::Import,
         Command::Import { .. } => ActorClass::Import,
         Command::OwnerChoice { .. } | Command::BeginOptIn { .. } => ActorClass::Owner,
-        Command::RequestErasure { .. } if !is_staff => ActorClass::Owner,
+        Command::RequestErasure { owner_link, .. } | Command::RequestAccess { owner_link, .. }
+            if *owner_link || !is_staff =>
+        {
+            ActorClass::Owner
+        }
         Command::RecordConsent { .. }
         | Command::LiftBlocks { .. }
         | Command::WithdrawConsent { .. }
         | Command::ResubscribeByStaff { .. }
         | Command::RequestErasure { .. }
         | Command::ApproveErasure { .. }
-        | Command::RejectErasure { .. } => ActorClass::Staff,
+        | Command::RejectErasure { .. }
+        | Command::RequestAccess { .. }
+        | Command::AnswerAccess { .. } => ActorClass::Staff,
     }
 }
 
@@ -252,7 +264,11 @@ impl Authorized<Command> {
             | Command::RecordConsent { .. }
             | Command::MarkConsentRequested { .. }
             | Command::ResubscribeByStaff { .. }
-            | Command::BeginOptIn { .. } => None,
+            | Command::BeginOptIn { .. }
+            // No yes, and no no either: the space that is reserved for noes is not for these, and
+            // under a clock in doubt nobody can say by when to answer.
+            | Command::RequestAccess { .. }
+            | Command::AnswerAccess { .. } => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! failed, 2 when a single `check` was denied, 64 when the command was wrong. Nothing but the key of
 //! a client (`identity`) is read from the environment.
 
+mod access;
 mod backup;
 pub mod bench;
 mod block;
@@ -141,6 +142,8 @@ enum Command {
     Key(key::KeyArgs),
     /// Ask for the erasure of an address, and decide what others asked for.
     Erasure(erasure::ErasureArgs),
+    /// Record who asks what is held about them, and how they were told (GDPR Art. 15).
+    Access(access::AccessArgs),
     /// Record what a file says of addresses, or show what that would change.
     Import(import::ImportArgs),
     /// Print what is recorded, as it is recorded.
@@ -261,6 +264,7 @@ impl Command {
             Self::Credential(args) => args.run(global),
             Self::Key(args) => args.run(global),
             Self::Erasure(args) => args.run(global).await,
+            Self::Access(args) => args.run(global).await,
             Self::Import(args) => args.run(global).await,
             Self::Watch(args) => args.run(global).await,
             Self::Catalog(args) => args.run(global).await,

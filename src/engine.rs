@@ -15,6 +15,7 @@
 //!
 //! The engine knows no wire: edges decode into words of the model, call, and encode.
 
+pub mod access;
 pub mod audit;
 pub mod boot;
 pub mod campaigns;
@@ -31,6 +32,7 @@ pub mod opt_in;
 pub mod preferences;
 pub mod rekey;
 pub mod repair;
+pub mod rights;
 pub mod sheet;
 pub mod snapshot;
 pub mod status;
@@ -52,6 +54,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::access::Queue;
 use self::boot::Lock;
 use self::check::CompiledCampaigns;
 use self::clock::{Clock, Floor};
@@ -116,6 +119,8 @@ struct Shared {
     requests: Requests,
     /// The erasure cases. Guards the register; held to look something up or to take a change.
     cases: Mutex<Cases>,
+    /// The access requests that are open. Guards the queue; held as that of cases.
+    access: Mutex<Queue>,
     /// Where each shared notice lies, by its digest. Guards the writer's map against a snapshot.
     notice_at: Mutex<writer::NoticeAt>,
     /// Where each version of the catalog lies, in their order, for explanations of the past.

@@ -7,6 +7,7 @@ pub mod codec;
 pub mod passage;
 pub mod peer;
 
+mod access;
 mod caller;
 mod calls;
 mod catalog;

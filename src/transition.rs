@@ -11,6 +11,7 @@
 //! `Transition::NeedsPast` asks for it.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod access;
 mod draft;
 mod grant;
 mod import;
@@ -183,8 +184,14 @@ fn apply(context: &Context<'_>, command: &Command) -> Result<Outcome, Unread> {
             grant::owner_choice(context, choices, proof, evidence.as_ref())
         }
         Command::BeginOptIn { scopes, evidence } => grant::begin_opt_in(context, scopes, evidence),
-        Command::RequestErasure { id, reason } => restrict::request_erasure(context, id, reason),
+        Command::RequestErasure { id, reason, evidence, owner_link: _ } => {
+            restrict::request_erasure(context, id, reason, evidence.as_ref())
+        }
         Command::ApproveErasure { id, note } => Ok(restrict::approve_erasure(context, id, note)),
         Command::RejectErasure { id, reason } => Ok(restrict::reject_erasure(context, id, reason)),
+        Command::RequestAccess { words, evidence, owner_link: _ } => {
+            access::request(context, words, evidence.as_ref())
+        }
+        Command::AnswerAccess { request, note } => access::answer(context, *request, note),
     }
 }

@@ -17,6 +17,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 pub(super) use self::tls::TlsArgs;
+use crate::grpc::api::access_service_client::AccessServiceClient;
 use crate::grpc::api::catalog_service_client::CatalogServiceClient;
 use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
@@ -247,6 +248,11 @@ pub(super) fn consents(connection: Connection) -> ConsentServiceClient<Connectio
 /// The client of `ErasureService`.
 pub(super) fn erasures(connection: Connection) -> ErasureServiceClient<Connection> {
     ErasureServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `AccessService`.
+pub(super) fn accesses(connection: Connection) -> AccessServiceClient<Connection> {
+    AccessServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
 }
 
 /// The client of `ChangeService`.

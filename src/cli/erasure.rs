@@ -223,14 +223,14 @@ fn show(case: &api::ErasureCase, format: Format) -> anyhow::Result<()> {
 }
 
 /// Names and what they hold, in two columns; what is empty is left out.
-fn sheet(title: &str, rows: &[(&str, String)]) -> String {
+pub(super) fn sheet(title: &str, rows: &[(&str, String)]) -> String {
     let rows = rows.iter().filter(|(_, text)| !text.is_empty());
     let rows: Vec<_> = rows.map(|(name, text)| [(*name).to_owned(), one_line(text)]).collect();
     format!("{title}\n{}", table([Align::Left; 2], &rows))
 }
 
 /// When and by whom.
-fn said(at: Option<&prost_types::Timestamp>, by: Option<&api::Actor>) -> String {
+pub(super) fn said(at: Option<&prost_types::Timestamp>, by: Option<&api::Actor>) -> String {
     let by = by.map(actor).unwrap_or_default();
     format!("{}  {by}", instant(at)).trim().to_owned()
 }

@@ -43,7 +43,7 @@ pub(super) struct EvidenceArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Method {
+pub(super) enum Method {
     Form,
     Link,
     DoubleOptIn,

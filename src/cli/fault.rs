@@ -61,6 +61,9 @@ const fn of_reason(reason: ErrorReason) -> Option<&'static str> {
             "correct the name, or add it to the server's catalog file"
         }
         ErrorReason::UnknownCase => "correct the id of the erasure case",
+        ErrorReason::UnknownAccessRequest => {
+            "correct the id: `maysend access list` names the requests that are open"
+        }
         ErrorReason::CampaignRetired => "send another campaign; this one must not go out any more",
         ErrorReason::NoAddresses => "name an address",
         ErrorReason::TooManyAddresses | ErrorReason::RequestTooLarge => "split the list",

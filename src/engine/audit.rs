@@ -1,6 +1,6 @@
 //! The index against the ledger: what the newest checkpoint and the ledger's tail amount to must be
 //! what the ledger alone amounts to. Compared are every address, its last revision, its facts, the
-//! owner's yeses, and the erasure cases.
+//! owner's yeses, the erasure cases, and the access requests that are open.
 //!
 //! ORDER: the checkpoint is read first, so that a server that writes meanwhile leaves the ledger
 //! ahead of it and never behind. One index is held at a time.
@@ -25,7 +25,7 @@ pub struct Sum {
     pub addresses: u64,
     /// Erasure cases.
     pub cases: u64,
-    /// Set-hash of all of both; means something within one run alone.
+    /// Set-hash of all of it; means something within one run alone.
     pub digest: u128,
 }
 
@@ -142,6 +142,11 @@ fn sum(recovered: &Recovered) -> Sum {
         hasher.write(&case.to_octets());
         sum.digest = sum.digest.wrapping_add(hasher.finish128().as_u128());
         sum.cases += 1;
+    }
+    for request in recovered.access.behind(Revision::ZERO) {
+        let mut hasher = SipHasher13::new();
+        request.hash(&mut hasher);
+        sum.digest = sum.digest.wrapping_add(hasher.finish128().as_u128());
     }
     sum
 }

@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::access::Queue;
 use super::campaigns::CatalogRefused;
 use super::check::CompiledCampaigns;
 use super::clock::{Clock, Floor};
@@ -158,6 +159,7 @@ pub(super) struct Recovered {
     pub(super) notices: NoticeAt,
     pub(super) requests: Requests,
     pub(super) cases: Cases,
+    pub(super) access: Queue,
     pub(super) catalogs: Vec<Revision>,
     pub(super) floor: Timestamp,
     /// What the checkpoint's images reach at most.
@@ -176,6 +178,7 @@ impl Recovered {
             notices: NoticeAt::new(),
             requests: Requests::new(),
             cases: Cases::default(),
+            access: Queue::default(),
             catalogs: Vec::new(),
             floor: Timestamp::default(),
             reached: Revision::ZERO,
@@ -214,6 +217,7 @@ impl Recovered {
                 if let Some(change) = CaseChange::of_record(record, head.kind, &self.names)? {
                     self.cases.apply(change);
                 }
+                self.access.apply(head.kind, head.fingerprint, record.revision);
                 self.ahead.push((record.revision, head));
                 if self.ahead.len() == AHEAD {
                     self.catch_up();
@@ -369,6 +373,7 @@ fn assemble(
         notices: Cache::new(NOTICES),
         requests: recovered.requests,
         cases: Mutex::new(recovered.cases),
+        access: Mutex::new(recovered.access),
         notice_at: Mutex::new(recovered.notices),
         catalogs: Mutex::new(recovered.catalogs),
         catalog_source: Mutex::new(recovered.source),

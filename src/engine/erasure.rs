@@ -32,6 +32,7 @@ use crate::model::address::Address;
 use crate::model::command::Command;
 use crate::model::day::Timestamp;
 use crate::model::event::Event;
+use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 use crate::record::{Requested, decode_tombstone};
 
@@ -138,11 +139,21 @@ impl Engine {
         check_named(caller)?;
         let ErasureRequest { address, reason, request_id, body } = request;
         let fingerprint = self.fingerprint(&parse_address(&address)?);
-        let command = Command::RequestErasure { id: self.shared.new_case_id(), reason };
+        let id = self.shared.new_case_id();
+        let command = Command::RequestErasure { id, reason, evidence: None, owner_link: false };
         let write = Write { command, addresses: vec![address], request_id, body };
         let written = self.write(caller, write).await?;
+        self.case_of(fingerprint, written.revision).await
+    }
+
+    /// The case of an address that a request made or met.
+    pub(super) async fn case_of(
+        &self,
+        of: Fingerprint,
+        at: Revision,
+    ) -> Result<ErasureCase, EngineError> {
         self.blocking(move |shared| {
-            let case = locked(&shared.cases).of_address(fingerprint, written.revision).cloned();
+            let case = locked(&shared.cases).of_address(of, at).cloned();
             shared.show(&case.ok_or_else(|| damaged(&"a request for erasure made no case"))?)
         })
         .await
@@ -156,19 +167,12 @@ impl Engine {
         &self,
         caller: &Caller,
         state: Option<CaseState>,
-        page_size: u32,
+        size: u32,
         page_token: &str,
     ) -> Result<CasePage, EngineError> {
         permit(caller, Operation::ListErasureCases)?;
-        let after = match page_token {
-            "" => Revision::ZERO,
-            token => self.revision_of(token)?,
-        };
-        let size = match usize::try_from(page_size) {
-            Ok(0) => DEFAULT_PAGE,
-            Ok(size) => size.min(MAX_PAGE),
-            Err(_) => MAX_PAGE,
-        };
+        let after = self.page_start(page_token)?;
+        let size = page_size(size);
         self.blocking(move |shared| {
             let (found, is_last) = {
                 let cases = locked(&shared.cases);
@@ -239,10 +243,23 @@ impl Engine {
         self.answered(answer).await
     }
 
-    fn revision_of(&self, page_token: &str) -> Result<Revision, InvalidRequest> {
+    /// Behind which revision a page of a queue begins.
+    pub(super) fn page_start(&self, page_token: &str) -> Result<Revision, InvalidRequest> {
+        if page_token.is_empty() {
+            return Ok(Revision::ZERO);
+        }
         let number = u64::from_str_radix(page_token, 16).map_err(|_| foreign_page_token())?;
         let is_ours = format!("{number:x}") == page_token && Revision::new(number) <= self.head();
         if is_ours { Ok(Revision::new(number)) } else { Err(foreign_page_token()) }
+    }
+}
+
+/// How many entries of a queue a page holds.
+pub(super) fn page_size(asked: u32) -> usize {
+    match usize::try_from(asked) {
+        Ok(0) => DEFAULT_PAGE,
+        Ok(size) => size.min(MAX_PAGE),
+        Err(_) => MAX_PAGE,
     }
 }
 
@@ -257,7 +274,7 @@ fn check_named(caller: &Caller) -> Result<(), InvalidRequest> {
 
 impl Shared {
     /// A name that no case has.
-    fn new_case_id(&self) -> Arc<str> {
+    pub(super) fn new_case_id(&self) -> Arc<str> {
         loop {
             let id: Arc<str> = format!("{:016x}", rand::random::<u64>()).into();
             if locked(&self.cases).get(&id).is_none() {
@@ -330,7 +347,7 @@ impl Shared {
 }
 
 impl Said {
-    fn of(event: &Event) -> Self {
+    pub(super) fn of(event: &Event) -> Self {
         Self {
             by: event.actor.clone(),
             at: event.recorded_at,

@@ -64,6 +64,12 @@ pub enum EngineError {
         /// How it was decided.
         state: CaseState,
     },
+    /// There is no access request of this id.
+    #[error("no access request has the id `{id}`")]
+    UnknownAccessRequest {
+        /// As the caller wrote it.
+        id: String,
+    },
     /// The catalog has no such brand.
     #[error("no brand has the id `{brand}`")]
     UnknownBrand {
@@ -117,6 +123,9 @@ pub enum EngineError {
     /// The token is not one of ours, is altered, or is of another kind.
     #[error("the token is not valid here")]
     BadToken,
+    /// The token is ours, and too old to prove the mailbox.
+    #[error("the token has expired; a newer mail has another")]
+    TokenExpired,
     /// The same `request_id` came with another body.
     #[error("request_id `{id}` was used for another request within 24 hours")]
     RequestIdReused {

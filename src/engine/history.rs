@@ -101,7 +101,7 @@ impl Shared {
     }
 
     /// Whether a revision that somebody else named is that of an event.
-    fn holds_event(&self, at: Revision) -> Result<bool, EngineError> {
+    pub(super) fn holds_event(&self, at: Revision) -> Result<bool, EngineError> {
         let found = self.reader.read(at).map_err(|error| super::damaged(&error))?;
         Ok(found.is_some_and(|record| EVENTS.contains(&record.kind)))
     }

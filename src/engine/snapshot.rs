@@ -16,6 +16,7 @@ use crate::catalog::{Name, Names};
 use crate::checkpoint::{Anchor, CheckpointError, Contents, ImageKey};
 use crate::index::{Index, Loader, PARTITIONS};
 use crate::model::day::Timestamp;
+use crate::model::fingerprint::Fingerprint;
 use crate::model::revision::Revision;
 use crate::record::{
     CampaignRecord, CatalogVersion, SALT, decode_campaign, decode_catalog, decode_request,
@@ -31,6 +32,7 @@ const SHAPES: u8 = 5;
 const INDEX: u8 = 6;
 const CASES: u8 = 7;
 const CATALOGS: u8 = 8;
+const ACCESS: u8 = 9;
 
 /// Octets of a piece of an image; below what a checkpoint takes.
 const PIECE: usize = 48 * 1024;
@@ -64,6 +66,7 @@ impl Engine {
         let rest = [
             Shared::shapes,
             Shared::cases_kept,
+            Shared::access_kept,
             Shared::requests_kept,
             Shared::notices_kept,
             Shared::catalogs_kept,
@@ -105,6 +108,15 @@ impl Shared {
             put_item(&mut image, &case.to_octets());
         }
         pieces(CASES, 0, &image)
+    }
+
+    fn access_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
+        let mut image = Vec::new();
+        for (at, of) in locked(&self.access).behind(Revision::ZERO) {
+            image.extend(at.number().to_le_bytes());
+            image.extend(of.bits().to_le_bytes());
+        }
+        pieces(ACCESS, 0, &image)
     }
 
     fn requests_kept(&self) -> Vec<(ImageKey, Vec<u8>)> {
@@ -211,6 +223,7 @@ impl Builder {
             }
             Some((CASES, _)) => self.cases(&octets),
             Some((CATALOGS, _)) => self.catalogs(&octets),
+            Some((ACCESS, _)) => self.access(&octets),
             Some((kind, _)) => Err(format!("no image has the kind {kind}")),
         }
     }
@@ -245,6 +258,17 @@ impl Builder {
     fn cases(&mut self, octets: &[u8]) -> Result<(), String> {
         for item in items(octets) {
             self.recovered.cases.put(Case::of_octets(item?).ok_or("a case cannot be read")?);
+        }
+        Ok(())
+    }
+
+    fn access(&mut self, mut octets: &[u8]) -> Result<(), String> {
+        while !octets.is_empty() {
+            let (at, rest) = split_number(octets)?;
+            let (of, rest) = rest.split_first_chunk().ok_or("an access request is cut")?;
+            let of = Fingerprint::new(u128::from_le_bytes(*of));
+            self.recovered.access.put(of, Revision::new(at));
+            octets = rest;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The engine over a real data directory.
 
+mod access;
 mod checkpoints;
 mod concurrency;
 mod erasure;
@@ -10,6 +11,7 @@ mod full_disk;
 mod imports;
 mod owner;
 mod power_cuts;
+mod rights;
 mod sheet;
 
 use std::path::Path;

@@ -246,10 +246,19 @@ pub fn command(command: &Command, now: Timestamp) -> Result<(), InvalidRequest> 
             findings.evidence(evidence, now);
             findings.proves_yes(Some(evidence));
         }
-        Command::RequestErasure { id: _, reason } | Command::RejectErasure { id: _, reason } => {
-            findings.reason("reason", reason, true);
+        Command::RequestErasure { id: _, reason, evidence, owner_link } => {
+            // An owner need not say why.
+            let field = if *owner_link { "words" } else { "reason" };
+            findings.reason(field, reason, !owner_link);
+            evidence.iter().for_each(|evidence| findings.evidence(evidence, now));
         }
+        Command::RejectErasure { id: _, reason } => findings.reason("reason", reason, true),
         Command::ApproveErasure { id: _, note } => findings.reason("note", note, false),
+        Command::RequestAccess { words, evidence, owner_link: _ } => {
+            findings.reason("words", words, false);
+            evidence.iter().for_each(|evidence| findings.evidence(evidence, now));
+        }
+        Command::AnswerAccess { request: _, note } => findings.reason("note", note, true),
     }
     findings.into_result()
 }
@@ -348,15 +357,17 @@ pub fn notice_is_impersonal(
         | Command::BeginOptIn { evidence, .. } => Some(evidence),
         Command::OptOut { evidence, .. }
         | Command::MarkConsentRequested { evidence, .. }
-        | Command::OwnerChoice { evidence, .. } => evidence.as_ref(),
+        | Command::OwnerChoice { evidence, .. }
+        | Command::RequestErasure { evidence, .. }
+        | Command::RequestAccess { evidence, .. } => evidence.as_ref(),
         Command::RegisterAddresses { .. }
         | Command::BlockAddresses { .. }
         | Command::LiftBlocks { .. }
         | Command::WithdrawConsent { .. }
         | Command::ResubscribeByStaff { .. }
-        | Command::RequestErasure { .. }
         | Command::ApproveErasure { .. }
-        | Command::RejectErasure { .. } => None,
+        | Command::RejectErasure { .. }
+        | Command::AnswerAccess { .. } => None,
     };
     let Some(notice) = evidence.map(|evidence| &evidence.notice) else { return Ok(()) };
     for (field, text) in [

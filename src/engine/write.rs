@@ -58,6 +58,12 @@ impl Engine {
             let is_one = addresses.len() == 1 && controllers.len() == 1;
             *owner_session &= is_one && caller.holds_owner_sessions();
         }
+        // Who comes with an address shows no link.
+        if let Command::RequestErasure { owner_link, .. }
+        | Command::RequestAccess { owner_link, .. } = &mut command
+        {
+            *owner_link = false;
+        }
         validate::command(&command, self.shared.clock.now())?;
         let mut targets: Vec<Option<Target>> = Vec::with_capacity(addresses.len());
         for (at, raw) in addresses.iter().enumerate() {

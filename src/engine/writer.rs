@@ -254,6 +254,10 @@ impl Writer {
             changes = rest;
         }
         self.shared.index_mut().set_head(self.ledger.head());
+        let mut queue = super::locked(&self.shared.access);
+        for event in committed.iter() {
+            queue.apply(event.statement.kind, event.fingerprint, event.revision);
+        }
     }
 
     /// Lets checks, waiters and snapshots know of the new head.

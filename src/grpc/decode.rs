@@ -6,6 +6,7 @@
 //! engine's to check; here is what cannot be said in words of the model at all.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod access;
 mod campaign;
 mod erasure;
 mod explain;
@@ -17,6 +18,7 @@ mod subject;
 mod words;
 mod write;
 
+pub(super) use self::access::{answer_access, request_access};
 pub(super) use self::campaign::register_campaign;
 pub(super) use self::erasure::{approve, case_state, reject, request_erasure};
 pub(super) use self::explain::explain;

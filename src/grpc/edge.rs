@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tonic::service::{InterceptorLayer, Routes};
 use tower::util::MapResponseLayer;
 
+use super::api::access_service_server::{self, AccessServiceServer};
 use super::api::catalog_service_server::{self, CatalogServiceServer};
 use super::api::change_service_server::{self, ChangeServiceServer};
 use super::api::consent_service_server::{self, ConsentServiceServer};
@@ -51,20 +52,22 @@ impl Most {
 }
 
 /// Every service of the API, by its full name.
-pub const SERVICES: [&str; 6] = [
+pub const SERVICES: [&str; 7] = [
     decision_service_server::SERVICE_NAME,
     consent_service_server::SERVICE_NAME,
     preference_service_server::SERVICE_NAME,
     erasure_service_server::SERVICE_NAME,
+    access_service_server::SERVICE_NAME,
     catalog_service_server::SERVICE_NAME,
     change_service_server::SERVICE_NAME,
 ];
 
 /// Those with calls that write: they do not serve while the ledger takes nothing.
-pub const WRITING_SERVICES: [&str; 4] = [
+pub const WRITING_SERVICES: [&str; 5] = [
     consent_service_server::SERVICE_NAME,
     preference_service_server::SERVICE_NAME,
     erasure_service_server::SERVICE_NAME,
+    access_service_server::SERVICE_NAME,
     catalog_service_server::SERVICE_NAME,
 ];
 
@@ -89,12 +92,14 @@ pub fn routes(
     let preference =
         PreferenceServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
     let erasure = ErasureServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
+    let access = AccessServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
     let catalog = CatalogServiceServer::from_arc(edge.clone()).max_decoding_message_size(request);
     let change = ChangeServiceServer::from_arc(edge).max_decoding_message_size(request);
     let routes = Routes::new(decision)
         .add_service(OnLane { lane: lane.clone(), service: consent })
         .add_service(OnLane { lane, service: preference })
         .add_service(erasure)
+        .add_service(access)
         .add_service(catalog)
         .add_service(change)
         .add_service(reflection().build_v1()?)

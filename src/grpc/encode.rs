@@ -1,6 +1,7 @@
 //! Words of the model to messages.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod access;
 mod change;
 mod erasure;
 mod event;
@@ -10,6 +11,7 @@ mod words;
 
 use std::collections::HashMap;
 
+pub(super) use self::access::{access_answered, access_requested, access_requests};
 pub(super) use self::change::changes;
 pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;

@@ -87,11 +87,12 @@ macro_rules! listing {
 
 naming! {
     0: GetCatalogRequest, RegisterCampaignRequest, ListCampaignsRequest, WatchRequest,
-        ListErasureCasesRequest;
+        ListErasureCasesRequest, ListAccessRequestsRequest;
     1: ExplainRequest, GetStatusRequest, GetHistoryRequest, GetSubjectSheetRequest,
         ResubscribeByStaffRequest, GetPreferencesRequest, UpdatePreferencesRequest,
         UnsubscribeRequest, BeginOptInRequest, ConfirmOptInRequest, RecordOwnerChoiceRequest,
-        RequestErasureRequest, ApproveErasureRequest, RejectErasureRequest;
+        RequestErasureRequest, ApproveErasureRequest, RejectErasureRequest, RequestAccessRequest,
+        AnswerAccessRequest;
 }
 
 listing!(

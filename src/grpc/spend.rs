@@ -6,14 +6,14 @@
 //! taken. Nor is what comes with a token: that was mailed to one address.
 
 use super::api::{
-    ApproveErasureRequest, BeginOptInRequest, BlockAddressesRequest, ConfirmOptInRequest,
-    ExplainRequest, GetCatalogRequest, GetHistoryRequest, GetPreferencesRequest, GetStatusRequest,
-    GetSubjectSheetRequest, ImportFactsRequest, LiftBlocksRequest, ListCampaignsRequest,
-    ListErasureCasesRequest, MarkConsentRequestedRequest, MintLinksRequest, OptOutRequest,
-    RecordConsentRequest, RecordOwnerChoiceRequest, RegisterAddressesRequest,
-    RegisterCampaignRequest, RejectErasureRequest, RequestErasureRequest,
-    ResubscribeByStaffRequest, UnsubscribeRequest, UpdatePreferencesRequest,
-    WithdrawConsentRequest,
+    AnswerAccessRequest, ApproveErasureRequest, BeginOptInRequest, BlockAddressesRequest,
+    ConfirmOptInRequest, ExplainRequest, GetCatalogRequest, GetHistoryRequest,
+    GetPreferencesRequest, GetStatusRequest, GetSubjectSheetRequest, ImportFactsRequest,
+    LiftBlocksRequest, ListAccessRequestsRequest, ListCampaignsRequest, ListErasureCasesRequest,
+    MarkConsentRequestedRequest, MintLinksRequest, OptOutRequest, RecordConsentRequest,
+    RecordOwnerChoiceRequest, RegisterAddressesRequest, RegisterCampaignRequest,
+    RejectErasureRequest, RequestAccessRequest, RequestErasureRequest, ResubscribeByStaffRequest,
+    UnsubscribeRequest, UpdatePreferencesRequest, WithdrawConsentRequest,
 };
 use super::gate::Session;
 use super::refusal::Refusal;
@@ -70,14 +70,17 @@ of_address!(
     GetHistoryRequest,
     GetStatusRequest,
     GetSubjectSheetRequest,
+    RequestAccessRequest,
     ResubscribeByStaffRequest,
 );
 free!(
+    AnswerAccessRequest,
     ApproveErasureRequest,
     BlockAddressesRequest,
     ConfirmOptInRequest,
     GetCatalogRequest,
     GetPreferencesRequest,
+    ListAccessRequestsRequest,
     ListCampaignsRequest,
     ListErasureCasesRequest,
     OptOutRequest,

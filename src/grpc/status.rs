@@ -112,6 +112,9 @@ impl Failure {
             EngineError::UnknownCase { id } => {
                 failure(Code::NotFound, ErrorReason::UnknownCase).with("id", id)
             }
+            EngineError::UnknownAccessRequest { id } => {
+                failure(Code::NotFound, ErrorReason::UnknownAccessRequest).with("id", id)
+            }
             EngineError::CaseDecided { id, state } => {
                 let state = match state {
                     CaseState::Pending => "PENDING",
@@ -153,7 +156,9 @@ impl Failure {
                 failure(Code::ResourceExhausted, ErrorReason::RequestTooLarge)
                     .with("limit_bytes", limit)
             }
-            EngineError::BadToken => failure(Code::PermissionDenied, ErrorReason::BadToken),
+            EngineError::BadToken | EngineError::TokenExpired => {
+                failure(Code::PermissionDenied, ErrorReason::BadToken)
+            }
             EngineError::RequestIdReused { id } => {
                 failure(Code::AlreadyExists, ErrorReason::RequestIdReused).with("request_id", id)
             }
@@ -308,6 +313,9 @@ fn without_foreign_text(error: EngineError) -> EngineError {
             EngineError::CampaignDiffers { brand: shown(brand), campaign: shown(campaign) }
         }
         EngineError::UnknownCase { id } => EngineError::UnknownCase { id: shown(id) },
+        EngineError::UnknownAccessRequest { id } => {
+            EngineError::UnknownAccessRequest { id: shown(id) }
+        }
         EngineError::RequestIdReused { id } if id.contains('@') => {
             EngineError::RequestIdReused { id: NOT_SHOWN.to_owned() }
         }
@@ -318,6 +326,7 @@ fn without_foreign_text(error: EngineError) -> EngineError {
         | EngineError::TooManyAddresses { .. }
         | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
+        | EngineError::TokenExpired
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
         | EngineError::TooManyWatches { .. }

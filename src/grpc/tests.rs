@@ -76,7 +76,7 @@ impl<'a> Comments<'a> {
 fn package() -> Vec<FileDescriptorProto> {
     let mut files = FileDescriptorSet::decode(DESCRIPTOR).unwrap().file;
     files.retain(|file| file.package() == "maysend.v1");
-    assert_eq!(files.len(), 8);
+    assert_eq!(files.len(), 9);
     files
 }
 

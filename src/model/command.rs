@@ -190,8 +190,12 @@ pub enum Command {
     RequestErasure {
         /// The case.
         id: Arc<str>,
-        /// Why, in words.
+        /// Why, in words; may be empty where the owner asks through a link.
         reason: Arc<str>,
+        /// What proves it.
+        evidence: Option<Arc<Evidence>>,
+        /// Whether a link that reached the mailbox stands behind it.
+        owner_link: bool,
     },
     /// Another approves it.
     ApproveErasure {
@@ -206,5 +210,21 @@ pub enum Command {
         id: Arc<str>,
         /// Why, in words.
         reason: Arc<str>,
+    },
+    /// The owner asks what is held.
+    RequestAccess {
+        /// In the owner's words; may be empty.
+        words: Arc<str>,
+        /// What proves it.
+        evidence: Option<Arc<Evidence>>,
+        /// Whether a link that reached the mailbox stands behind it.
+        owner_link: bool,
+    },
+    /// Somebody has told the owner.
+    AnswerAccess {
+        /// Where the request is recorded.
+        request: Revision,
+        /// How it was answered, in words.
+        note: Arc<str>,
     },
 }

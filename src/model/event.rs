@@ -39,6 +39,10 @@ pub enum EventKind {
     Erased,
     /// A double opt-in began.
     OptInBegun,
+    /// The owner asks what is held.
+    AccessRequested,
+    /// The owner was told.
+    AccessAnswered,
 }
 
 /// One change to a profile. Replay applies these and needs neither policy nor clock.

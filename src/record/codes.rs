@@ -43,7 +43,9 @@ codes! {
     EventKind, "event kind" {
         1 => Registered, 2 => Blocked, 3 => BlockLifted, 4 => OptedOut, 5 => Resubscribed,
         6 => ConsentRequested, 7 => ConsentGranted, 8 => ConsentRefused, 9 => ErasureRequested,
-        10 => ErasureRejected, 11 => Erased, 12 => OptInBegun,
+        // 13 is LAPSED, which nobody records.
+        10 => ErasureRejected, 11 => Erased, 12 => OptInBegun, 14 => AccessRequested,
+        15 => AccessAnswered,
     }
     ActorClass, "actor class" { 1 => Owner, 2 => Staff, 3 => System, 4 => Import }
     Channel, "channel" { 1 => Email, 2 => Post }

@@ -125,7 +125,9 @@ fn facts(statement: &Statement) -> Vec<Fact> {
         | EventKind::ConsentRequested
         | EventKind::ErasureRejected
         | EventKind::Erased
-        | EventKind::OptInBegun => Vec::new(),
+        | EventKind::OptInBegun
+        | EventKind::AccessRequested
+        | EventKind::AccessAnswered => Vec::new(),
     }
 }
 

@@ -150,6 +150,7 @@ pub(super) fn request_erasure(
     context: &Context<'_>,
     id: &Arc<str>,
     reason: &Arc<str>,
+    evidence: Option<&Arc<Evidence>>,
 ) -> Result<Outcome, Unread> {
     let mut draft = Draft::of(context.subject.profile);
     draft.erasure(Erasure::Pending);
@@ -162,6 +163,7 @@ pub(super) fn request_erasure(
     let statement = Statement {
         erasure_id: id.clone(),
         reason: reason.clone(),
+        evidence: evidence.cloned(),
         ..Statement::new(EventKind::ErasureRequested)
     };
     record(context, draft, statement)

@@ -21,28 +21,28 @@ const CAMPAIGNS: [&str; 3] = ["2026-11-advent", "tickets", "2026-brochure"];
 
 /// What a command came to.
 #[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     #[track_caller]
-    fn done(self) -> Self {
+    pub(crate) fn done(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:?}");
         self
     }
 
     /// Its documents, one a line.
     #[track_caller]
-    fn json(self) -> Vec<Value> {
+    pub(crate) fn json(self) -> Vec<Value> {
         self.done().stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
 /// Runs a command with nobody at the terminal.
-fn maysend(server: &Server, words: &[&str]) -> Ran {
+pub(crate) fn maysend(server: &Server, words: &[&str]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_maysend"))
         .args(["--server", &format!("unix:{}", server.socket().display())])
         .args(words)

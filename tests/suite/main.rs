@@ -48,6 +48,8 @@ mod only_those_with_a_key;
 #[cfg(test)]
 mod operator_sets_up;
 #[cfg(test)]
+mod owner_asks_what_is_held;
+#[cfg(test)]
 mod owner_comes_back;
 #[cfg(test)]
 mod port;

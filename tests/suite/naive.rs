@@ -39,6 +39,8 @@ pub(crate) enum Said {
     ErasureRequested,
     ErasureRejected,
     OptInBegun,
+    AccessRequested,
+    AccessAnswered,
 }
 
 /// A yes, with what its meaning hung on when it was said.
@@ -266,6 +268,21 @@ impl Book {
             }
         }
         if pending { Erasure::Pending } else { Erasure::None }
+    }
+
+    /// Where the request is recorded that nobody has answered.
+    pub(crate) fn unanswered(&self) -> Option<u64> {
+        let mut asked = None;
+        for record in &self.records {
+            for said in &record.said {
+                match said {
+                    Said::AccessRequested => asked = Some(record.revision),
+                    Said::AccessAnswered => asked = None,
+                    _ => {}
+                }
+            }
+        }
+        asked
     }
 
     /// The revision of the last that is known of the address.

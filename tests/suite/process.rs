@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use hyper_util::rt::TokioIo;
+use maysend::grpc::api::access_service_client::AccessServiceClient;
 use maysend::grpc::api::consent_service_client::ConsentServiceClient;
 use maysend::grpc::api::decision_service_client::DecisionServiceClient;
 use maysend::grpc::api::erasure_service_client::ErasureServiceClient;
@@ -276,6 +277,10 @@ pub(crate) fn decision(channel: &Channel) -> DecisionServiceClient<Channel> {
 
 pub(crate) fn erasure(channel: &Channel) -> ErasureServiceClient<Channel> {
     ErasureServiceClient::new(channel.clone())
+}
+
+pub(crate) fn access(channel: &Channel) -> AccessServiceClient<Channel> {
+    AccessServiceClient::new(channel.clone())
 }
 
 /// A call by a person.

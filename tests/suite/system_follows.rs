@@ -15,7 +15,10 @@ use tonic_types::StatusExt as _;
 
 use crate::process::{Server, consent};
 
-async fn watch(channel: &Channel, after_revision: u64) -> Result<Streaming<WatchResponse>, Status> {
+pub(crate) async fn watch(
+    channel: &Channel,
+    after_revision: u64,
+) -> Result<Streaming<WatchResponse>, Status> {
     let mut client = ChangeServiceClient::new(channel.clone());
     Ok(client.watch(WatchRequest { after_revision }).await?.into_inner())
 }
@@ -30,7 +33,7 @@ async fn opt_out(channel: &Channel, addresses: &[&str]) -> u64 {
 }
 
 /// What is told up to a revision.
-async fn until(told: &mut Streaming<WatchResponse>, revision: u64) -> Vec<Change> {
+pub(crate) async fn until(told: &mut Streaming<WatchResponse>, revision: u64) -> Vec<Change> {
     let mut changes = Vec::new();
     loop {
         let message = told.message().await.unwrap().unwrap();

@@ -24,6 +24,8 @@ pub(super) const fn event_kind(kind: api::EventKind) -> Option<EventKind> {
         api::EventKind::ErasureRejected => Some(EventKind::ErasureRejected),
         api::EventKind::Erased => Some(EventKind::Erased),
         api::EventKind::OptInBegun => Some(EventKind::OptInBegun),
+        api::EventKind::AccessRequested => Some(EventKind::AccessRequested),
+        api::EventKind::AccessAnswered => Some(EventKind::AccessAnswered),
     }
 }
 

@@ -65,7 +65,9 @@ impl CaseChange {
             | EventKind::ConsentGranted
             | EventKind::ConsentRefused
             | EventKind::Erased
-            | EventKind::OptInBegun => return None,
+            | EventKind::OptInBegun
+            | EventKind::AccessRequested
+            | EventKind::AccessAnswered => return None,
         };
         Some(Self { case: Case::at(event, event.revision, state), erases: Vec::new() })
     }

@@ -11,11 +11,12 @@ use crate::model::event::EventKind;
 pub(super) const EVE: &str = "canary-eve@example.org";
 
 /// What is in the writes about Eve, each where nothing else puts it.
-pub(super) const CANARIES: [&str; 10] = [
+pub(super) const CANARIES: [&str; 11] = [
     "canary-eve",
     "canary-block-reason",
     "canary-opt-out-reason",
     "canary-erasure-reason",
+    "canary-access-words",
     "canary-document",
     "canary-source",
     "canary-network",
@@ -91,6 +92,11 @@ pub(super) async fn record_canaries(engine: &Engine) {
             reason: "canary-block-reason".into(),
             opt_out: Vec::new(),
         },
+        Command::RequestAccess {
+            words: "canary-access-words".into(),
+            evidence: None,
+            owner_link: false,
+        },
     ];
     for (number, command) in commands.into_iter().enumerate() {
         let request_id = format!("canary-call-{number}").into();
@@ -142,7 +148,7 @@ async fn one_person_asks_and_another_erases() {
     assert_eq!(verdict(&engine, EVE).await, Verdict::ErasurePending);
 
     let certificate = approve(&engine, "carl", &case.id).await.unwrap();
-    assert_eq!(certificate.events_erased, 6, "four writes and two requests");
+    assert_eq!(certificate.events_erased, 7, "five writes and two requests");
     assert_eq!(&*certificate.requested_by.id, "anna");
     assert_eq!(&*certificate.approved_by.id, "carl");
     assert_eq!(verdict(&engine, EVE).await, Verdict::Erased);

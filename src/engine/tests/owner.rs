@@ -268,7 +268,8 @@ async fn a_pending_erasure_lets_no_token_say_yes() {
     let world = World::new().await;
     let begun = world.begin(ANN, "").await;
     let [unsubscribe, preferences] = world.links().await;
-    let request = Command::RequestErasure { id: "case".into(), reason: "a letter".into() };
+    let (id, reason) = ("case".into(), "a letter".into());
+    let request = Command::RequestErasure { id, reason, evidence: None, owner_link: false };
     write(&world.engine, request, ANN, "").await.unwrap();
     world.confirms(&begun.confirm_token, WriteOutcome::ErasurePending).await;
     let updated = world.update(&preferences, Wish::Subscribe).await.unwrap();

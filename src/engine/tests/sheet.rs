@@ -28,7 +28,8 @@ async fn a_sheet_holds_everything_also_while_an_erasure_is_pending() {
     write(&engine, consent(&engine), ANN, "r1").await.unwrap();
     write(&engine, opt_out(newsletter(&engine)), ANN, "").await.unwrap();
     write(&engine, block(&engine), "Ann@EXAMPLE.org", "").await.unwrap();
-    let pending = Command::RequestErasure { id: "case-1".into(), reason: "asked".into() };
+    let (id, reason) = ("case-1".into(), "asked".into());
+    let pending = Command::RequestErasure { id, reason, evidence: None, owner_link: false };
     for erasure in [Erasure::None, Erasure::Pending] {
         if erasure == Erasure::Pending {
             write(&engine, pending.clone(), ANN, "").await.unwrap();

@@ -180,6 +180,8 @@ fn words_go_out_under_their_own_names() {
         Kind::ErasureRejected,
         Kind::Erased,
         Kind::OptInBegun,
+        Kind::AccessRequested,
+        Kind::AccessAnswered,
     ];
     alike(&kinds, |w| event_kind(*w), api::EventKind::as_str_name);
     let states = [

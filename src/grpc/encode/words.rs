@@ -85,6 +85,8 @@ pub(super) const fn event_kind(kind: EventKind) -> api::EventKind {
         EventKind::ErasureRejected => api::EventKind::ErasureRejected,
         EventKind::Erased => api::EventKind::Erased,
         EventKind::OptInBegun => api::EventKind::OptInBegun,
+        EventKind::AccessRequested => api::EventKind::AccessRequested,
+        EventKind::AccessAnswered => api::EventKind::AccessAnswered,
     }
 }
 

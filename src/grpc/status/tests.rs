@@ -27,6 +27,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::Forbidden(_)
         | EngineError::SamePerson { .. }
         | EngineError::UnknownCase { .. }
+        | EngineError::UnknownAccessRequest { .. }
         | EngineError::CaseDecided { .. }
         | EngineError::UnknownBrand { .. }
         | EngineError::UnknownController { .. }
@@ -36,6 +37,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
         | EngineError::TooManyAddresses { .. }
         | EngineError::WriteTooLarge { .. }
         | EngineError::BadToken
+        | EngineError::TokenExpired
         | EngineError::RequestIdReused { .. }
         | EngineError::RevisionNotReached { .. }
         | EngineError::TooManyWatches { .. }
@@ -60,6 +62,11 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             "SAME_PERSON",
         ),
         (EngineError::UnknownCase { id: "00c0ffee".to_owned() }, Code::NotFound, "UNKNOWN_CASE"),
+        (
+            EngineError::UnknownAccessRequest { id: "17".to_owned() },
+            Code::NotFound,
+            "UNKNOWN_ACCESS_REQUEST",
+        ),
         (
             EngineError::CaseDecided { id: "00c0ffee".to_owned(), state: CaseState::Rejected },
             Code::FailedPrecondition,
@@ -97,6 +104,7 @@ fn engine_errors() -> Vec<(EngineError, Code, &'static str)> {
             "REQUEST_TOO_LARGE",
         ),
         (EngineError::BadToken, Code::PermissionDenied, "BAD_TOKEN"),
+        (EngineError::TokenExpired, Code::PermissionDenied, "BAD_TOKEN"),
         (
             EngineError::RequestIdReused { id: "crm-4711".to_owned() },
             Code::AlreadyExists,
@@ -282,6 +290,8 @@ fn no_status_repeats_an_address_from_a_wrong_field() {
         EngineError::CampaignRetired { brand: address(), campaign: address() },
         EngineError::CampaignDiffers { brand: address(), campaign: address() },
         EngineError::RequestIdReused { id: address() },
+        EngineError::UnknownCase { id: address() },
+        EngineError::UnknownAccessRequest { id: address() },
     ];
     let engine = wrong.into_iter().map(Status::from);
     let names = [Name::Brand(address()), Name::Controller(address())];

@@ -123,6 +123,8 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
         EventKind::ErasureRejected,
         EventKind::Erased,
         EventKind::OptInBegun,
+        EventKind::AccessRequested,
+        EventKind::AccessAnswered,
     ])
 }
 

@@ -199,6 +199,23 @@ pub(super) fn events() -> Vec<(Record, &'static str)> {
             "0104ac021568747470733a2f2f6578616d706c652e636f6d2f6603412037093139322e302e322e31",
             "046375726c010000f6d559e6e91800106a6f2b78406578616d706c652e636f6d",
         )),
+        (event(ActorClass::Owner, Statement {
+            reason: "what do you hold?".into(),
+            evidence: evidence(Method::Link),
+            ..new(EventKind::AccessRequested)
+        }), concat!(
+            "0109960115cd16638b00ea180e0001036576610363726d03722d310000000000117768617420646f",
+            "20796f7520686f6c643f000102ac021568747470733a2f2f6578616d706c652e636f6d2f66034120",
+            "37093139322e302e322e31046375726c010000f6d559e6e91800106a6f2b78406578616d706c652e",
+            "636f6d",
+        )),
+        (event(ActorClass::Staff, Statement {
+            reason: "by mail".into(),
+            ..new(EventKind::AccessAnswered)
+        }), concat!(
+            "0109960115cd16638b00ea180f0002036576610363726d03722d310000000000076279206d61696c",
+            "000000106a6f2b78406578616d706c652e636f6d",
+        )),
     ]
 }
 
@@ -297,7 +314,7 @@ fn enums_keep_their_numbers() {
     check::<EventKind>(
         "1 Registered, 2 Blocked, 3 BlockLifted, 4 OptedOut, 5 Resubscribed, 6 ConsentRequested, \
          7 ConsentGranted, 8 ConsentRefused, 9 ErasureRequested, 10 ErasureRejected, 11 Erased, \
-         12 OptInBegun",
+         12 OptInBegun, 14 AccessRequested, 15 AccessAnswered",
     );
     check::<ActorClass>("1 Owner, 2 Staff, 3 System, 4 Import");
     check::<Channel>("1 Email, 2 Post");

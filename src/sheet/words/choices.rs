@@ -164,6 +164,12 @@ pub(crate) const fn event_kind(kind: EventKind) -> Said {
         EventKind::OptInBegun => {
             said("opt-in-begun", "Double opt-in begun", "Double-Opt-in begonnen")
         }
+        EventKind::AccessRequested => {
+            said("access-requested", "Information requested", "Auskunft verlangt")
+        }
+        EventKind::AccessAnswered => {
+            said("access-answered", "Information given", "Auskunft erteilt")
+        }
     }
 }
 

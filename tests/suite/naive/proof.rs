@@ -103,9 +103,12 @@ impl Book {
             }
             Said::Blocked(block) => self.blocked(*block) == now.blocked(*block),
             Said::ErasureRequested => self.erasure() == now.erasure(),
-            Said::Lifted { .. } | Said::ErasureRejected | Said::Asked { .. } | Said::OptInBegun => {
-                true
-            }
+            Said::Lifted { .. }
+            | Said::ErasureRejected
+            | Said::Asked { .. }
+            | Said::OptInBegun
+            | Said::AccessRequested
+            | Said::AccessAnswered => true,
         }
     }
 

@@ -174,9 +174,29 @@ impl Book {
                 self.owner_choice(asking, choices, proof, evidence.as_ref())
             }
             Command::BeginOptIn { scopes, evidence } => self.begin_opt_in(asking, scopes, evidence),
-            Command::RequestErasure { id: _, reason } => {
-                let kind = EventKind::ErasureRequested;
-                self.restrict(asking, kind, reason, None, vec![Said::ErasureRequested])
+            Command::RequestErasure { id: _, reason, evidence, owner_link: _ } => {
+                let (kind, proof) = (EventKind::ErasureRequested, evidence.clone());
+                self.restrict(asking, kind, reason, proof, vec![Said::ErasureRequested])
+            }
+            Command::RequestAccess { words, evidence, owner_link: _ } => {
+                if self.erased {
+                    return Answer::plain(WriteOutcome::Erased);
+                }
+                if self.unanswered().is_some() {
+                    return Answer::plain(WriteOutcome::Unchanged);
+                }
+                let (kind, proof) = (EventKind::AccessRequested, evidence.clone());
+                let said = vec![Said::AccessRequested];
+                self.records.push(record(asking, kind, words, proof, said));
+                Answer { kinds: vec![kind], ..Answer::plain(WriteOutcome::Applied) }
+            }
+            Command::AnswerAccess { request, note } => {
+                if self.unanswered() != Some(request.number()) {
+                    return Answer::plain(WriteOutcome::Unchanged);
+                }
+                let kind = EventKind::AccessAnswered;
+                self.records.push(record(asking, kind, note, None, vec![Said::AccessAnswered]));
+                Answer { kinds: vec![kind], ..Answer::plain(WriteOutcome::Applied) }
             }
             Command::RejectErasure { id: _, reason } => {
                 let kind = EventKind::ErasureRejected;

@@ -28,10 +28,14 @@ pub(super) enum Act {
     Begin { scopes: Vec<Scope>, proof: Shown },
     /// The owner clicks a double opt-in mail.
     Confirm { which: Which },
-    /// A clerk asks for erasure.
-    RequestErasure { why: u8 },
+    /// A clerk asks for erasure, or the owner behind the preferences link of an old mail.
+    RequestErasure { why: u8, link: Option<Which> },
     /// A reviewer decides.
     Decide { approve: bool },
+    /// A clerk records that the owner asks what is held, or the owner asks behind a link.
+    RequestAccess { why: u8, proof: Shown, link: Option<Which> },
+    /// A reviewer answers the last request, or a clerk one before it.
+    AnswerAccess { late: bool },
     /// The process ends and begins again.
     Restart { checkpoint: bool },
     /// A brand has another policy.
@@ -81,6 +85,10 @@ fn which() -> impl Strategy<Value = Which> {
     any::<Index>().prop_map(Which)
 }
 
+fn link() -> impl Strategy<Value = Option<Which>> {
+    prop::option::of(which())
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let broad = select(vec![
         Broad::Topic,
@@ -101,8 +109,11 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(session, choices, proof)| Act::Portal { session, choices, proof }),
         5 => (narrows(), shown()).prop_map(|(scopes, proof)| Act::Begin { scopes, proof }),
         6 => which().prop_map(|which| Act::Confirm { which }),
-        2 => (0_u8..2).prop_map(|why| Act::RequestErasure { why }),
+        2 => (0_u8..2, link()).prop_map(|(why, link)| Act::RequestErasure { why, link }),
         3 => any::<bool>().prop_map(|approve| Act::Decide { approve }),
+        3 => (0_u8..2, shown(), link())
+            .prop_map(|(why, proof, link)| Act::RequestAccess { why, proof, link }),
+        2 => any::<bool>().prop_map(|late| Act::AnswerAccess { late }),
         2 => any::<bool>().prop_map(|checkpoint| Act::Restart { checkpoint }),
         1 => (0..world::BRANDS, arbitrary::policy())
             .prop_map(|(brand, policy)| Act::Reload { brand, policy }),

@@ -84,9 +84,18 @@ pub(super) enum Deed {
     },
     RequestErasure {
         why: u8,
+        proof: Option<Shown>,
     },
     DecideErasure {
         approve: bool,
+    },
+    RequestAccess {
+        why: u8,
+        proof: Option<Shown>,
+    },
+    /// Of the last request, or of one before it.
+    AnswerAccess {
+        late: bool,
     },
     /// The last command that this address met.
     Again,
@@ -267,7 +276,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         4 => (any::<Index>(), prop::bool::weighted(0.9), proof()).prop_map(
             |(which, may_grant, proof)| Deed::Confirm { which, may_grant, proof }
         ),
-        2 => (0_u8..2).prop_map(|why| Deed::RequestErasure { why }),
+        2 => (0_u8..2, proof()).prop_map(|(why, proof)| Deed::RequestErasure { why, proof }),
+        2 => (0_u8..2, proof()).prop_map(|(why, proof)| Deed::RequestAccess { why, proof }),
+        2 => any::<bool>().prop_map(|late| Deed::AnswerAccess { late }),
         3 => any::<bool>().prop_map(|approve| Deed::DecideErasure { approve }),
         5 => Just(Deed::Again),
     ]
@@ -361,6 +372,8 @@ impl Deed {
             | Self::Confirm { .. }
             | Self::RequestErasure { .. }
             | Self::DecideErasure { .. }
+            | Self::RequestAccess { .. }
+            | Self::AnswerAccess { .. }
             | Self::Again => return None,
         })
     }
@@ -400,8 +413,21 @@ impl Deed {
                     evidence: made(proof),
                 }
             }
-            Self::RequestErasure { why: reason } => {
-                Command::RequestErasure { id: "case".into(), reason: why(*reason) }
+            Self::RequestErasure { why: reason, proof } => Command::RequestErasure {
+                id: "case".into(),
+                reason: why(*reason),
+                evidence: made(proof),
+                owner_link: proof.is_some(),
+            },
+            Self::RequestAccess { why: words, proof } => Command::RequestAccess {
+                words: why(*words),
+                evidence: made(proof),
+                owner_link: proof.is_some(),
+            },
+            Self::AnswerAccess { late } => {
+                let asked = pair.asked_to_know(who);
+                let request = if *late { asked.first() } else { asked.last() };
+                Command::AnswerAccess { request: *request?, note: why(0) }
             }
             Self::Again => return pair.last(who),
             Self::DecideErasure { approve } => {
@@ -436,7 +462,9 @@ pub(super) fn may_be_doubtful(command: &Command) -> bool {
         | Command::ResubscribeByStaff { .. }
         | Command::BeginOptIn { .. }
         | Command::ApproveErasure { .. }
-        | Command::RejectErasure { .. } => false,
+        | Command::RejectErasure { .. }
+        | Command::RequestAccess { .. }
+        | Command::AnswerAccess { .. } => false,
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use maysend::authorize::authorize;
 use maysend::catalog::{Catalog, PlusTags, Policy};
 use maysend::engine::Engine;
+use maysend::engine::access::{AccessAsk, AccessTaken};
 use maysend::engine::boot::{BootError, Settings};
 use maysend::engine::check::Question;
 use maysend::engine::choice::OwnerChoices;
@@ -23,13 +24,14 @@ use maysend::engine::error::EngineError;
 use maysend::engine::import::{Import, Row};
 use maysend::engine::opt_in::OptInRequest;
 use maysend::engine::preferences::PreferencesUpdate;
+use maysend::engine::rights::OwnerRequest;
 use maysend::engine::write::Write;
 use maysend::ledger::{Options, RealDisk};
 use maysend::model::actor::Caller;
 use maysend::model::campaign::Campaign;
 use maysend::model::command::{Choice, Command, Proof, Wish};
 use maysend::model::day::{Day, Timestamp, Today};
-use maysend::model::event::EventKind;
+use maysend::model::event::{Event, EventKind};
 use maysend::model::evidence::Evidence;
 use maysend::model::revision::Revision;
 use maysend::model::scope::Scope;
@@ -39,7 +41,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tempfile::TempDir;
 
-use super::acts::{Act, Step, step};
+use super::acts::{Act, Step, Which, step};
 use super::pair::Who;
 use super::{arbitrary, sequences};
 use crate::naive::{self, Answer, Asking, Book};
@@ -235,7 +237,42 @@ impl Life {
                 let (command, outcomes) = self.confirm(&confirm).await?;
                 return self.compare(confirm.who, &command, Some(outcomes)).await.map(Some);
             }
-            Act::RequestErasure { why } => {
+            Act::RequestErasure { why, link: Some(which) } => {
+                let Some(link) = which.map_in(&self.links) else { return Ok(None) };
+                let reason: Arc<str> = format!("reason {why}").into();
+                let request = self.through(&link, &reason, None);
+                let case = self.engine().request_erasure_by_owner(&clerk(), request).await;
+                let Some(case) = self.unless_expired(&link, case)? else { return Ok(None) };
+                self.cases[link.who.index()] = Some(case.id);
+                let (id, evidence, owner_link) = ("case".into(), None, true);
+                let command = Command::RequestErasure { id, reason, evidence, owner_link };
+                return self.compare(link.who, &command, None).await.map(Some);
+            }
+            Act::RequestAccess { why, proof, link } => {
+                let (words, evidence): (Arc<str>, _) =
+                    (format!("words {why}").into(), evidence(proof));
+                let Some((who, taken)) = self.request_access(who, link, &words, &evidence).await?
+                else {
+                    return Ok(None);
+                };
+                let (evidence, owner_link) = (Some(evidence), link.is_some());
+                let command = Command::RequestAccess { words, evidence, owner_link };
+                return self.compare(who, &command, Some(vec![taken.outcome])).await.map(Some);
+            }
+            Act::AnswerAccess { late } => {
+                let history = self.history(who).await?;
+                let mut asked = history.iter();
+                let is_request =
+                    |event: &&Event| event.statement.kind == EventKind::AccessRequested;
+                let asked = if *late { asked.rfind(is_request) } else { asked.find(is_request) };
+                let Some(request) = asked.map(|event| event.revision) else { return Ok(None) };
+                let (note, id): (Arc<str>, _) = ("by mail".into(), request.to_string());
+                let taken = self.engine().answer_access(&reviewer(), &id, note.clone()).await;
+                let taken = taken.map_err(|error| format!("an answer fails: {error}"))?;
+                let command = Command::AnswerAccess { request, note };
+                return self.compare(who, &command, Some(vec![taken.outcome])).await.map(Some);
+            }
+            Act::RequestErasure { why, link: None } => {
                 let reason: Arc<str> = format!("reason {why}").into();
                 let request = ErasureRequest {
                     address: who.address().as_bytes().into(),
@@ -246,7 +283,8 @@ impl Life {
                 let case = self.engine().request_erasure(&clerk(), request).await;
                 let case = case.map_err(|error| format!("a request for erasure fails: {error}"))?;
                 self.cases[who.index()] = Some(case.id.clone());
-                let command = Command::RequestErasure { id: "case".into(), reason };
+                let (id, evidence, owner_link) = ("case".into(), None, false);
+                let command = Command::RequestErasure { id, reason, evidence, owner_link };
                 return self.compare(who, &command, None).await.map(Some);
             }
             Act::Decide { approve } => {
@@ -256,6 +294,63 @@ impl Life {
             }
         };
         self.compare(who, &command, Some(said)).await.map(Some)
+    }
+
+    /// What the owner sends behind a link: with the address, where nothing on record tells it.
+    fn through(
+        &self,
+        link: &Link,
+        words: &Arc<str>,
+        evidence: Option<Arc<Evidence>>,
+    ) -> OwnerRequest {
+        let typed = (!self.named[link.who.index()]).then(|| link.who.address().as_bytes().into());
+        OwnerRequest { token: link.preferences.clone(), typed, words: words.clone(), evidence }
+    }
+
+    /// What came through a link; none where that has expired.
+    fn unless_expired<T>(
+        &self,
+        link: &Link,
+        done: Result<T, EngineError>,
+    ) -> Result<Option<T>, String> {
+        let is_expired = self.today().index() - link.day.index() >= 400;
+        match done {
+            Ok(done) if !is_expired => Ok(Some(done)),
+            Err(EngineError::TokenExpired) if is_expired => Ok(None),
+            Ok(_) => Err("a link that has expired is taken".to_owned()),
+            Err(error) => Err(format!("a link fails: {error}")),
+        }
+    }
+
+    async fn request_access(
+        &self,
+        who: Who,
+        link: &Option<Which>,
+        words: &Arc<str>,
+        evidence: &Arc<Evidence>,
+    ) -> Result<Option<(Who, AccessTaken)>, String> {
+        let evidence = Some(evidence.clone());
+        if let Some(which) = link {
+            let Some(link) = which.map_in(&self.links) else { return Ok(None) };
+            let request = self.through(&link, words, evidence);
+            let taken = self.engine().request_access_by_owner(&clerk(), request).await;
+            return Ok(self.unless_expired(&link, taken)?.map(|taken| (link.who, taken)));
+        }
+        let ask = AccessAsk {
+            address: who.address().as_bytes().into(),
+            words: words.clone(),
+            evidence,
+            request_id: "".into(),
+            body: Vec::new(),
+        };
+        let taken = self.engine().request_access(&clerk(), ask).await;
+        taken.map(|taken| Some((who, taken))).map_err(|error| format!("no request: {error}"))
+    }
+
+    /// Newest first.
+    async fn history(&self, who: Who) -> Result<Vec<Event>, String> {
+        let page = self.engine().history(&clerk(), who.address().as_bytes(), 1_000, "").await;
+        page.map(|page| page.events).map_err(|error| format!("no history: {error}"))
     }
 
     async fn write(
@@ -456,7 +551,17 @@ impl Life {
         self.engine = None;
         let text = catalog_text(self.plus_tags, &self.policies);
         self.engine = Some(open(self.dir.path(), &self.clock, text).await?);
-        Ok(())
+        self.compare_queue().await
+    }
+
+    /// The access requests that are open.
+    async fn compare_queue(&self) -> Result<(), String> {
+        let page = self.engine().access_requests(&reviewer(), 10, "").await;
+        let page = page.map_err(|error| format!("no queue: {error}"))?;
+        let open: Vec<u64> = page.requests.iter().map(|request| request.id.number()).collect();
+        let mut model: Vec<u64> = self.books.iter().filter_map(Book::unanswered).collect();
+        model.sort_unstable();
+        same("open access requests", &open, &model)
     }
 
     async fn reload(&mut self, brand: u16, policy: &Policy) -> Result<(), String> {
@@ -480,8 +585,7 @@ impl Life {
             _ => clerk(),
         };
         let authorized = authorize(&caller, command.clone()).map_err(|error| error.to_string())?;
-        let history = self.engine().history(&clerk(), who.address().as_bytes(), 1_000, "").await;
-        let history = history.map_err(|error| format!("no history: {error}"))?.events;
+        let history = self.history(who).await?;
         let known = self.compared[who.index()];
         let new = history.iter().filter(|event| event.revision > known).rev();
         let new: Vec<_> = new.map(|event| (event.revision, event.statement.kind)).collect();
@@ -527,6 +631,7 @@ impl Life {
         }
         same("events", &kinds, &model.kinds)?;
         self.compare_verdicts().await?;
+        self.compare_queue().await?;
         Ok(model)
     }
 
@@ -628,7 +733,7 @@ fn check(plus_tags: PlusTags, cases: u32) {
         let (outcomes, kinds) = (seen.outcomes.borrow(), seen.kinds.borrow());
         // All but that of no address.
         assert_eq!(outcomes.len(), WriteOutcome::ALL.len() - 1, "outcomes seen: {outcomes:?}");
-        assert_eq!(kinds.len(), 12, "kinds of events seen: {kinds:?}");
+        assert_eq!(kinds.len(), 14, "kinds of events seen: {kinds:?}");
         assert!(restarts > cases / 4, "{restarts} restarts");
     }
 }

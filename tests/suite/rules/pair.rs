@@ -179,6 +179,13 @@ impl Pair {
         begun.map(|event| (event.revision, event.statement.scopes.clone())).collect()
     }
 
+    /// Where the owner asked what is held, answered or not, oldest first.
+    pub(super) fn asked_to_know(&self, who: Who) -> Vec<Revision> {
+        let events = self.held[who.index()].events.iter();
+        let asked = events.filter(|event| event.statement.kind == EventKind::AccessRequested);
+        asked.map(|event| event.revision).collect()
+    }
+
     /// Puts a command to both sides, today.
     #[track_caller]
     pub(super) fn take(&mut self, who: Who, command: Command) -> Outcome {

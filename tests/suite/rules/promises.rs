@@ -26,6 +26,11 @@ pub(super) fn kept(command: &Command, before: &Profile, after: &Profile) -> Resu
     {
         return broken("who starts afresh is out of everything");
     }
+    if matches!(command, Command::RequestAccess { .. } | Command::AnswerAccess { .. })
+        && before != after
+    {
+        return broken("who asks what is held changes nothing");
+    }
     if after.erasure == Erasure::Erased
         && *after != (Profile { erasure: Erasure::Erased, ..Profile::default() })
     {
@@ -50,7 +55,9 @@ fn speaks_for_owner(command: &Command) -> bool {
         | Command::MarkConsentRequested { .. }
         | Command::BeginOptIn { .. }
         | Command::RequestErasure { .. }
-        | Command::RejectErasure { .. } => false,
+        | Command::RejectErasure { .. }
+        | Command::RequestAccess { .. }
+        | Command::AnswerAccess { .. } => false,
     }
 }
 
@@ -101,6 +108,8 @@ fn noes(command: &Command) -> Vec<Scope> {
         | Command::BeginOptIn { .. }
         | Command::RequestErasure { .. }
         | Command::ApproveErasure { .. }
-        | Command::RejectErasure { .. } => Vec::new(),
+        | Command::RejectErasure { .. }
+        | Command::RequestAccess { .. }
+        | Command::AnswerAccess { .. } => Vec::new(),
     }
 }

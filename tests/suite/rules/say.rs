@@ -158,7 +158,8 @@ pub(super) fn confirm_late(minted: Revision, scopes: &[Scope]) -> Command {
 }
 
 pub(super) fn request_erasure() -> Command {
-    Command::RequestErasure { id: "case 1".into(), reason: "a letter".into() }
+    let (id, reason) = ("case 1".into(), "a letter".into());
+    Command::RequestErasure { id, reason, evidence: None, owner_link: false }
 }
 
 pub(super) fn approve() -> Command {

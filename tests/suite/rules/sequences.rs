@@ -97,7 +97,7 @@ fn check(plus_tags: PlusTags, cases: u32) {
         let (outcomes, kinds) = (seen.outcomes.borrow(), seen.kinds.borrow());
         // All but that of no address.
         assert_eq!(outcomes.len(), WriteOutcome::ALL.len() - 1, "outcomes seen: {outcomes:?}");
-        assert_eq!(kinds.len(), 12, "kinds of events seen: {kinds:?}");
+        assert_eq!(kinds.len(), 14, "kinds of events seen: {kinds:?}");
     }
 }
 

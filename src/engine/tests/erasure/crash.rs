@@ -21,6 +21,11 @@ async fn close(engine: Arc<Engine>) {
     assert!(Arc::into_inner(engine).is_some(), "nobody else holds the engine");
 }
 
+/// How many access requests are open.
+async fn asked(engine: &Engine) -> usize {
+    engine.access_requests(&caller(), 0, "").await.unwrap().requests.len()
+}
+
 /// What of these the disk holds.
 fn held<'a>(disk: &FaultDisk, words: &[&'a str]) -> Vec<&'a str> {
     words.iter().copied().filter(|word| disk.holds(word.as_bytes())).collect()
@@ -75,23 +80,26 @@ impl Lab {
                 assert_eq!(told, None, "what was certified is done");
                 assert_eq!(verdict(&engine, EVE).await, Verdict::ErasurePending);
                 assert_eq!(held(disk, &CANARIES), CANARIES, "all is there or nothing is");
-                assert_eq!(kinds(&engine, EVE).await.len(), 5);
+                assert_eq!(kinds(&engine, EVE).await.len(), 6);
+                assert_eq!(asked(&engine).await, 1, "she still wants to know");
                 false
             }
             CaseState::Erased => {
                 assert_eq!(verdict(&engine, EVE).await, Verdict::Erased);
                 assert_eq!(held(disk, &CANARIES), [""; 0], "opening finishes");
                 assert_eq!(kinds(&engine, EVE).await, [EventKind::Erased]);
+                assert_eq!(asked(&engine).await, 0);
                 true
             }
             CaseState::Rejected => panic!("nobody rejected it"),
         };
         let certificate = approve(&engine, "carl", &self.id).await.unwrap();
         assert!(told.is_none_or(|told| *told == certificate));
-        assert_eq!(certificate.events_erased, 5);
+        assert_eq!(certificate.events_erased, 6);
         assert_eq!(&*certificate.approved_by.id, if was_erased { "ben" } else { "carl" });
         assert_eq!(held(disk, &CANARIES), [""; 0]);
         assert_eq!(held(disk, &KEPT), KEPT);
+        assert_eq!(asked(&engine).await, 0);
         assert_eq!(verdict(&engine, EVE).await, Verdict::Erased);
         assert_eq!(verdict(&engine, "bob@example.org").await, Verdict::OptedOutEverything);
         close(engine).await;
@@ -177,7 +185,7 @@ async fn a_full_disk_erases_still() {
     }
     let case = request(&engine, "anna", "a letter", "").await.unwrap();
     let certificate = approve(&engine, "ben", &case.id).await.unwrap();
-    assert_eq!(certificate.events_erased, 5);
+    assert_eq!(certificate.events_erased, 6);
     assert_eq!(held(&disk, &CANARIES), [""; 0]);
     let yes = write(&engine, consent(&engine), "late@example.org", "").await;
     assert_eq!(yes.unwrap_err(), EngineError::DiskFull);

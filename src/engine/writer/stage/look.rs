@@ -140,6 +140,8 @@ pub(super) fn needs_no_past(command: &Command) -> bool {
         | Command::ResubscribeByStaff { .. }
         | Command::BeginOptIn { .. }
         | Command::ApproveErasure { .. }
-        | Command::RejectErasure { .. } => false,
+        | Command::RejectErasure { .. }
+        | Command::RequestAccess { .. }
+        | Command::AnswerAccess { .. } => false,
     }
 }
