@@ -90,7 +90,7 @@ naming! {
         ListErasureCasesRequest;
     1: ExplainRequest, GetStatusRequest, GetHistoryRequest, GetSubjectSheetRequest,
         ResubscribeByStaffRequest, GetPreferencesRequest, UpdatePreferencesRequest,
-        UnsubscribeRequest, BeginOptInRequest, ConfirmOptInRequest, RecordOwnerChoiceRequest,
+        InspectLinkRequest, UnsubscribeRequest, BeginOptInRequest, ConfirmOptInRequest, RecordOwnerChoiceRequest,
         RequestErasureRequest, ApproveErasureRequest, RejectErasureRequest;
 }
 

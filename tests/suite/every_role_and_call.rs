@@ -7,9 +7,9 @@ use maysend::grpc::api::{
     ApproveErasureRequest, BeginOptInRequest, BlockAddressesRequest, BlockCause, Campaign,
     CheckRequest, CheckStreamRequest, ConfirmOptInRequest, ExplainRequest, GetCatalogRequest,
     GetHistoryRequest, GetPreferencesRequest, GetStatusRequest, GetSubjectSheetRequest,
-    ImportFactsRequest, ImportedFact, ImportedState, LegalBasis, LiftBlocksRequest,
-    ListCampaignsRequest, ListErasureCasesRequest, MarkConsentRequestedRequest, MintLinksRequest,
-    OptOutRequest, Purpose, RecordConsentRequest, RecordOwnerChoiceRequest,
+    ImportFactsRequest, ImportedFact, ImportedState, InspectLinkRequest, LegalBasis,
+    LiftBlocksRequest, ListCampaignsRequest, ListErasureCasesRequest, MarkConsentRequestedRequest,
+    MintLinksRequest, OptOutRequest, Purpose, RecordConsentRequest, RecordOwnerChoiceRequest,
     RegisterAddressesRequest, RegisterCampaignRequest, RejectErasureRequest, RequestErasureRequest,
     ResubscribeByStaffRequest, SheetFormat, UnsubscribeRequest, UpdatePreferencesRequest,
     WatchRequest, WithdrawConsentRequest,
@@ -249,6 +249,11 @@ fn preference() -> Vec<Row> {
             },
         ),
         row(
+            "PreferenceService/InspectLink",
+            &["sender", "admin"],
+            InspectLinkRequest { token: token.clone(), address: ann() },
+        ),
+        row(
             "PreferenceService/GetPreferences",
             &["portal", "admin"],
             GetPreferencesRequest { token: token.clone() },
@@ -353,7 +358,7 @@ fn missing(declared: &BTreeSet<String>, rows: &[Row]) -> Vec<String> {
 #[test]
 fn every_call_has_a_row_and_every_row_a_call() {
     let declared = declared();
-    assert_eq!(declared.len(), 30, "six services: {declared:?}");
+    assert_eq!(declared.len(), 31, "six services: {declared:?}");
     assert_eq!(missing(&declared, &table()), [""; 0]);
     let mut rows = table();
     rows.retain(|row| row.call != "ConsentService/OptOut");
