@@ -27,10 +27,12 @@ mod history;
 mod identity;
 mod import;
 mod key;
+mod lint;
 mod list;
 mod log;
 mod man;
 mod output;
+mod point;
 mod repair;
 mod resubscribe;
 mod scope;
@@ -139,6 +141,9 @@ enum Command {
     Credential(credential::CredentialArgs),
     /// Rotate and retire the keys that sign the owner's links.
     Key(key::KeyArgs),
+    /// Check a mail before it is sent: whether its recipient can unsubscribe with one click
+    /// (RFC 8058).
+    LintMessage(lint::LintArgs),
     /// Ask for the erasure of an address, and decide what others asked for.
     Erasure(erasure::ErasureArgs),
     /// Record what a file says of addresses, or show what that would change.
@@ -260,6 +265,7 @@ impl Command {
             Self::Resubscribe(args) => args.run(global).await,
             Self::Credential(args) => args.run(global),
             Self::Key(args) => args.run(global),
+            Self::LintMessage(args) => args.run(global).await,
             Self::Erasure(args) => args.run(global).await,
             Self::Import(args) => args.run(global).await,
             Self::Watch(args) => args.run(global).await,
