@@ -19,7 +19,7 @@ pub enum Operation {
     Check,
     /// GetCatalog, ListCampaigns.
     ReadCatalog,
-    /// MintLinks.
+    /// MintLinks, InspectLink.
     MintLinks,
     /// RegisterCampaign, for this purpose.
     RegisterCampaign(Purpose),
@@ -35,7 +35,7 @@ pub enum Operation {
     RegisterAddresses,
     /// Explain, GetStatus, GetHistory, GetSubjectSheet.
     ReadAddress,
-    /// PreferenceService but MintLinks.
+    /// PreferenceService but MintLinks and InspectLink.
     OwnerWrite,
     /// RequestErasure.
     RequestErasure,

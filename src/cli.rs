@@ -28,10 +28,12 @@ mod history;
 mod identity;
 mod import;
 mod key;
+mod lint;
 mod list;
 mod log;
 mod man;
 mod output;
+mod point;
 mod repair;
 mod resubscribe;
 mod scope;
@@ -140,6 +142,9 @@ enum Command {
     Credential(credential::CredentialArgs),
     /// Rotate and retire the keys that sign the owner's links.
     Key(key::KeyArgs),
+    /// Check a mail before it is sent: whether its recipient can unsubscribe with one click
+    /// (RFC 8058).
+    LintMessage(lint::LintArgs),
     /// Ask for the erasure of an address, and decide what others asked for.
     Erasure(erasure::ErasureArgs),
     /// Record who asks what is held about them, and how they were told (GDPR Art. 15).
@@ -263,6 +268,7 @@ impl Command {
             Self::Resubscribe(args) => args.run(global).await,
             Self::Credential(args) => args.run(global),
             Self::Key(args) => args.run(global),
+            Self::LintMessage(args) => args.run(global).await,
             Self::Erasure(args) => args.run(global).await,
             Self::Access(args) => args.run(global).await,
             Self::Import(args) => args.run(global).await,

@@ -28,6 +28,7 @@ pub mod explain;
 pub mod follow;
 pub mod history;
 pub mod import;
+pub mod inspect;
 pub mod opt_in;
 pub mod preferences;
 pub mod rekey;

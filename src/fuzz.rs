@@ -36,6 +36,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("import", crate::cli::fuzz::import),
     ("keys", crate::keys::fuzz::target),
     ("ledger", crate::ledger::fuzz::target),
+    ("lint", crate::cli::fuzz::lint),
     ("record", crate::record::fuzz::target),
     ("seal", crate::checkpoint::fuzz::target),
     ("token", crate::token::fuzz::target),

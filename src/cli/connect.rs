@@ -23,6 +23,7 @@ use crate::grpc::api::change_service_client::ChangeServiceClient;
 use crate::grpc::api::consent_service_client::ConsentServiceClient;
 use crate::grpc::api::decision_service_client::DecisionServiceClient;
 use crate::grpc::api::erasure_service_client::ErasureServiceClient;
+use crate::grpc::api::preference_service_client::PreferenceServiceClient;
 
 /// How long the server may take to accept.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -253,6 +254,11 @@ pub(super) fn erasures(connection: Connection) -> ErasureServiceClient<Connectio
 /// The client of `AccessService`.
 pub(super) fn accesses(connection: Connection) -> AccessServiceClient<Connection> {
     AccessServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// The client of `PreferenceService`.
+pub(super) fn preferences(connection: Connection) -> PreferenceServiceClient<Connection> {
+    PreferenceServiceClient::new(connection).max_decoding_message_size(MAX_ANSWER)
 }
 
 /// The client of `ChangeService`.

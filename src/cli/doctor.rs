@@ -18,12 +18,14 @@ mod store;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use self::holder::Holder;
 use self::store::Store;
-use super::output::{counted, print};
-use super::{Exit, Format, Global};
+use super::output::print;
+#[cfg(test)]
+use super::point::State;
+use super::point::{Called, Point, exit, report};
+use super::{Exit, Global};
 use crate::engine::clock::Clock as _;
 use crate::keys;
 use crate::server::{Listen, SystemClock, TlsFiles};
@@ -52,49 +54,12 @@ pub(super) struct DoctorArgs {
     tls_client_ca: Option<PathBuf>,
 }
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Ok,
-    /// A server runs, and something may go wrong one day.
-    Warning,
-    /// A server does not run, or loses what it must not lose.
-    Problem,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, PartialEq, Eq)]
-struct Point {
-    name: &'static str,
-    state: State,
-    found: String,
-    /// What to do about it; empty where there is nothing to do.
-    mend: String,
-}
-
-impl Point {
-    fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: State::Ok, found: found.into(), mend: String::new() }
-    }
-
-    fn warning(name: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { name, state: State::Warning, found: found.into(), mend: mend.into() }
-    }
-
-    fn problem(name: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { name, state: State::Problem, found: found.into(), mend: mend.into() }
-    }
-}
-
 impl DoctorArgs {
     pub(super) fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let tls = global.tls.files(self.tls_client_ca.clone())?;
         let points = self.examine(tls.as_ref());
-        print(&match global.format {
-            Format::Human => human(&points),
-            Format::Json => format!("{}\n", document(&points)),
-        })?;
-        Ok(if count(&points, State::Problem) == 0 { Exit::Done } else { Exit::Failed })
+        print(&report(&points, Called::Problems, global.format))?;
+        Ok(exit(&points))
     }
 
     fn examine(self, tls: Option<&TlsFiles>) -> Vec<Point> {
@@ -119,51 +84,6 @@ impl DoctorArgs {
         points.push(machine::kernel());
         points
     }
-}
-
-fn count(points: &[Point], state: State) -> u64 {
-    let number = points.iter().filter(|point| point.state == state).count();
-    u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-fn human(points: &[Point]) -> String {
-    let width = points.iter().map(|point| point.name.len()).max().unwrap_or_default();
-    let mut text = String::new();
-    for Point { name, state, found, mend } in points {
-        let state = match state {
-            State::Ok => "ok",
-            State::Warning => "WARNING",
-            State::Problem => "PROBLEM",
-        };
-        text.push_str(&format!("{state:<7}  {name:<width$}  {found}\n"));
-        if !mend.is_empty() {
-            text.push_str(&format!("{:<7}  {:<width$}  mend: {mend}\n", "", ""));
-        }
-    }
-    text.push_str(&format!(
-        "{}, {}\n",
-        counted(count(points, State::Problem), "problem", "problems"),
-        counted(count(points, State::Warning), "warning", "warnings")
-    ));
-    text
-}
-
-fn document(points: &[Point]) -> Value {
-    let of = |point: &Point| {
-        let Point { name, state, found, mend } = point;
-        let state = match state {
-            State::Ok => "ok",
-            State::Warning => "warning",
-            State::Problem => "problem",
-        };
-        let mend = if mend.is_empty() { Value::Null } else { json!(mend) };
-        json!({ "point": name, "state": state, "found": found, "mend": mend })
-    };
-    json!({
-        "problems": count(points, State::Problem),
-        "warnings": count(points, State::Warning),
-        "points": points.iter().map(of).collect::<Vec<_>>(),
-    })
 }
 
 /// Octets as people read them.

@@ -2,3 +2,4 @@
 
 pub(crate) use super::filter::fuzz::target as filter;
 pub(crate) use super::import::fuzz::target as import;
+pub(crate) use super::lint::fuzz::target as lint;

@@ -29,17 +29,24 @@ use crate::token::{PREFERENCES_LIFETIME_DAYS, Token, TokenKind, Verified};
 /// masks nothing and asks no base: who clicks one link for ever must not make each click slower.
 const NAME_LOOKS_BACK: usize = 1_000;
 
-/// The links of one recipient. The addresses are empty where the server knows no public one.
+/// What a mail program says with one click (RFC 8058).
+const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
+
+/// The links of one recipient. All but the tokens are empty where the server knows no public one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Links {
     /// Says no, for ever.
     pub unsubscribe_token: String,
-    /// For List-Unsubscribe.
+    /// For the footer.
     pub unsubscribe_url: String,
     /// The owner's proof, until it expires.
     pub preferences_token: String,
     /// For the footer.
     pub preferences_url: String,
+    /// The value of the header List-Unsubscribe, on one line (RFC 2369).
+    pub list_unsubscribe: String,
+    /// The value of the header List-Unsubscribe-Post (RFC 8058).
+    pub list_unsubscribe_post: String,
 }
 
 /// The topics of a controller, as they stand for one owner.
@@ -125,11 +132,18 @@ impl Engine {
             let links = |address: Address| {
                 let unsubscribe_token = token(TokenKind::Unsubscribe, false, &address);
                 let preferences_token = token(TokenKind::Preferences, asked, &address);
+                let unsubscribe_url = url("u", &unsubscribe_token);
+                let (list_unsubscribe, list_unsubscribe_post) = match unsubscribe_url.as_str() {
+                    "" => Default::default(),
+                    url => (format!("<{url}>"), ONE_CLICK.to_owned()),
+                };
                 Links {
-                    unsubscribe_url: url("u", &unsubscribe_token),
+                    unsubscribe_url,
                     preferences_url: url(if asked { "r" } else { "p" }, &preferences_token),
                     unsubscribe_token,
                     preferences_token,
+                    list_unsubscribe,
+                    list_unsubscribe_post,
                 }
             };
             Ok(addresses.iter().map(|raw| Address::parse(raw).ok().map(links)).collect())

@@ -9,6 +9,7 @@ mod faults;
 mod follow;
 mod full_disk;
 mod imports;
+mod links;
 mod owner;
 mod power_cuts;
 mod rights;

@@ -17,7 +17,7 @@ pub(super) use self::erasure::{case, cases, certificate};
 use self::event::scope;
 pub(super) use self::explain::explanation;
 pub(super) use self::status::{history, status};
-use self::words::{channel, import_effect, purpose};
+use self::words::{channel, import_effect, link_kind, purpose};
 use super::api;
 use super::codec::CheckAnswer;
 use crate::catalog::page::Page;
@@ -25,6 +25,7 @@ use crate::catalog::{Brand, Catalog, Controller, Names, Titles, Topic};
 use crate::engine::campaigns::CampaignPage;
 use crate::engine::check::Answer;
 use crate::engine::import::Imported;
+use crate::engine::inspect::InspectedLink;
 use crate::engine::opt_in::OptInBegun;
 use crate::engine::preferences::{Links, Preference, Preferences, PreferencesUpdated};
 use crate::model::campaign::Campaign;
@@ -54,11 +55,36 @@ pub(super) fn imported(imported: &Imported) -> api::ImportFactsResponse {
 
 pub(super) fn links(links: Vec<Option<Links>>) -> api::MintLinksResponse {
     let of_address = |links: Option<Links>| {
-        let Links { unsubscribe_token, unsubscribe_url, preferences_token, preferences_url } =
-            links.unwrap_or_default();
-        api::Links { unsubscribe_token, unsubscribe_url, preferences_token, preferences_url }
+        let Links {
+            unsubscribe_token,
+            unsubscribe_url,
+            preferences_token,
+            preferences_url,
+            list_unsubscribe,
+            list_unsubscribe_post,
+        } = links.unwrap_or_default();
+        api::Links {
+            unsubscribe_token,
+            unsubscribe_url,
+            preferences_token,
+            preferences_url,
+            list_unsubscribe,
+            list_unsubscribe_post,
+        }
     };
     api::MintLinksResponse { links: links.into_iter().map(of_address).collect() }
+}
+
+pub(super) fn inspected_link(link: InspectedLink, names: &Names) -> api::InspectLinkResponse {
+    let InspectedLink { kind, is_for_address, grants, scopes } = link;
+    let brand = scopes.first().and_then(|scope| scope.brand());
+    api::InspectLinkResponse {
+        kind: link_kind(kind).into(),
+        is_for_address,
+        grants,
+        brand: brand.map(|brand| names.brand(brand).to_owned()).unwrap_or_default(),
+        scopes: scopes.into_iter().map(|of| scope(of, names)).collect(),
+    }
 }
 
 pub(super) fn preferences(preferences: Preferences, names: &Names) -> api::Preferences {

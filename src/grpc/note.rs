@@ -90,6 +90,7 @@ naming! {
         ListErasureCasesRequest, ListAccessRequestsRequest;
     1: ExplainRequest, GetStatusRequest, GetHistoryRequest, GetSubjectSheetRequest,
         ResubscribeByStaffRequest, GetPreferencesRequest, UpdatePreferencesRequest,
+        InspectLinkRequest,
         UnsubscribeRequest, BeginOptInRequest, ConfirmOptInRequest, RecordOwnerChoiceRequest,
         RequestErasureRequest, ApproveErasureRequest, RejectErasureRequest, RequestAccessRequest,
         AnswerAccessRequest;

@@ -5,9 +5,9 @@ use tonic::{Request, Response, Status};
 use super::api::preference_service_server::PreferenceService;
 use super::api::{
     BeginOptInRequest, BeginOptInResponse, ConfirmOptInRequest, ConfirmOptInResponse,
-    GetPreferencesRequest, GetPreferencesResponse, MintLinksRequest, MintLinksResponse,
-    RecordOwnerChoiceRequest, RecordOwnerChoiceResponse, UnsubscribeRequest, UnsubscribeResponse,
-    UpdatePreferencesRequest, UpdatePreferencesResponse,
+    GetPreferencesRequest, GetPreferencesResponse, InspectLinkRequest, InspectLinkResponse,
+    MintLinksRequest, MintLinksResponse, RecordOwnerChoiceRequest, RecordOwnerChoiceResponse,
+    UnsubscribeRequest, UnsubscribeResponse, UpdatePreferencesRequest, UpdatePreferencesResponse,
 };
 use super::caller::caller_of;
 use super::edge::Edge;
@@ -24,6 +24,15 @@ impl PreferenceService for Edge {
         let decode::MintLinks { of, addresses } = decode::mint_links(request)?;
         let links = self.engine.mint_links(&caller, &of.brand, &of.campaign, &addresses).await?;
         Ok(Response::new(encode::links(links)))
+    }
+
+    async fn inspect_link(
+        &self,
+        request: Request<InspectLinkRequest>,
+    ) -> Result<Response<InspectLinkResponse>, Status> {
+        let (caller, InspectLinkRequest { token, address }) = caller_of(request)?;
+        let link = self.engine.inspect_link(&caller, &token, address.as_bytes())?;
+        Ok(Response::new(encode::inspected_link(link, &self.engine.catalog().names)))
     }
 
     async fn get_preferences(

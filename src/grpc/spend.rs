@@ -3,17 +3,19 @@
 //! Counted is whatever tells the caller something of an address that it names: questions, and writes
 //! that say by their outcome what stood before. Not counted is what only says no (BlockAddresses,
 //! OptOut, WithdrawConsent, RequestErasure, an owner's choices with a no among them): a no is always
-//! taken. Nor is what comes with a token: that was mailed to one address.
+//! taken. Nor is what comes with a token: that was mailed to one address. InspectLink is: it says whether
+//! a guessed address is that one.
 
 use super::api::{
     AnswerAccessRequest, ApproveErasureRequest, BeginOptInRequest, BlockAddressesRequest,
     ConfirmOptInRequest, ExplainRequest, GetCatalogRequest, GetHistoryRequest,
     GetPreferencesRequest, GetStatusRequest, GetSubjectSheetRequest, ImportFactsRequest,
-    LiftBlocksRequest, ListAccessRequestsRequest, ListCampaignsRequest, ListErasureCasesRequest,
-    MarkConsentRequestedRequest, MintLinksRequest, OptOutRequest, RecordConsentRequest,
-    RecordOwnerChoiceRequest, RegisterAddressesRequest, RegisterCampaignRequest,
-    RejectErasureRequest, RequestAccessRequest, RequestErasureRequest, ResubscribeByStaffRequest,
-    UnsubscribeRequest, UpdatePreferencesRequest, WithdrawConsentRequest,
+    InspectLinkRequest, LiftBlocksRequest, ListAccessRequestsRequest, ListCampaignsRequest,
+    ListErasureCasesRequest, MarkConsentRequestedRequest, MintLinksRequest, OptOutRequest,
+    RecordConsentRequest, RecordOwnerChoiceRequest, RegisterAddressesRequest,
+    RegisterCampaignRequest, RejectErasureRequest, RequestAccessRequest, RequestErasureRequest,
+    ResubscribeByStaffRequest, UnsubscribeRequest, UpdatePreferencesRequest,
+    WithdrawConsentRequest,
 };
 use super::gate::Session;
 use super::refusal::Refusal;
@@ -70,6 +72,7 @@ of_address!(
     GetHistoryRequest,
     GetStatusRequest,
     GetSubjectSheetRequest,
+    InspectLinkRequest,
     RequestAccessRequest,
     ResubscribeByStaffRequest,
 );

@@ -7,13 +7,13 @@ use maysend::grpc::api::{
     AnswerAccessRequest, ApproveErasureRequest, BeginOptInRequest, BlockAddressesRequest,
     BlockCause, Campaign, CheckRequest, CheckStreamRequest, ConfirmOptInRequest, ExplainRequest,
     GetCatalogRequest, GetHistoryRequest, GetPreferencesRequest, GetStatusRequest,
-    GetSubjectSheetRequest, ImportFactsRequest, ImportedFact, ImportedState, LegalBasis,
-    LiftBlocksRequest, ListAccessRequestsRequest, ListCampaignsRequest, ListErasureCasesRequest,
-    MarkConsentRequestedRequest, MintLinksRequest, OptOutRequest, Purpose, RecordConsentRequest,
-    RecordOwnerChoiceRequest, RegisterAddressesRequest, RegisterCampaignRequest,
-    RejectErasureRequest, RequestAccessRequest, RequestErasureRequest, ResubscribeByStaffRequest,
-    SheetFormat, UnsubscribeRequest, UpdatePreferencesRequest, WatchRequest,
-    WithdrawConsentRequest,
+    GetSubjectSheetRequest, ImportFactsRequest, ImportedFact, ImportedState, InspectLinkRequest,
+    LegalBasis, LiftBlocksRequest, ListAccessRequestsRequest, ListCampaignsRequest,
+    ListErasureCasesRequest, MarkConsentRequestedRequest, MintLinksRequest, OptOutRequest, Purpose,
+    RecordConsentRequest, RecordOwnerChoiceRequest, RegisterAddressesRequest,
+    RegisterCampaignRequest, RejectErasureRequest, RequestAccessRequest, RequestErasureRequest,
+    ResubscribeByStaffRequest, SheetFormat, UnsubscribeRequest, UpdatePreferencesRequest,
+    WatchRequest, WithdrawConsentRequest,
 };
 use maysend::grpc::{DESCRIPTOR, SERVICES};
 use prost::Message;
@@ -250,6 +250,11 @@ fn preference() -> Vec<Row> {
             },
         ),
         row(
+            "PreferenceService/InspectLink",
+            &["sender", "admin"],
+            InspectLinkRequest { token: token.clone(), address: ann() },
+        ),
+        row(
             "PreferenceService/GetPreferences",
             &["portal", "admin"],
             GetPreferencesRequest { token: token.clone() },
@@ -374,7 +379,7 @@ fn missing(declared: &BTreeSet<String>, rows: &[Row]) -> Vec<String> {
 #[test]
 fn every_call_has_a_row_and_every_row_a_call() {
     let declared = declared();
-    assert_eq!(declared.len(), 33, "seven services: {declared:?}");
+    assert_eq!(declared.len(), 34, "seven services: {declared:?}");
     assert_eq!(missing(&declared, &table()), [""; 0]);
     let mut rows = table();
     rows.retain(|row| row.call != "ConsentService/OptOut");

@@ -62,6 +62,8 @@ mod restore_drill;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod sender_checks_a_mail;
+#[cfg(test)]
 mod system_follows;
 #[cfg(test)]
 mod tidy;

@@ -266,19 +266,6 @@ fn a_certificate_that_is_of_no_use_or_ends_soon_is_told() {
 }
 
 #[test]
-fn points_are_printed_for_people_and_programs() {
-    let points =
-        [Point::ok("clock", "right"), Point::warning("memory", "1.0 GiB free", "buy some more")];
-    let text = "ok       clock   right\nWARNING  memory  1.0 GiB free\n                 mend: buy some \
-                more\n0 problems, 1 warning\n";
-    assert_eq!(human(&points), text);
-    let document = document(&points);
-    assert_eq!(document["warnings"], 1);
-    assert_eq!(document["points"][0]["mend"], Value::Null);
-    assert_eq!(document["points"][1]["state"], "warning");
-}
-
-#[test]
 fn sizes_are_short() {
     for (number, text) in
         [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (3 << 30, "3.0 GiB")]

@@ -363,6 +363,8 @@ async fn the_owner_opts_out_by_one_link_and_back_in_by_the_other() {
     let links = world.preference().mint_links(request).await.unwrap().into_inner().links;
     assert_eq!(links[0], api::Links::default());
     assert!(links[1].unsubscribe_url.starts_with("https://mail.example/u/"));
+    assert_eq!(links[1].list_unsubscribe, format!("<{}>", links[1].unsubscribe_url));
+    assert_eq!(links[1].list_unsubscribe_post, "List-Unsubscribe=One-Click");
 
     let token = links[1].unsubscribe_token.clone();
     let request = api::UnsubscribeRequest { token, scope: None, evidence: None };

@@ -9,6 +9,7 @@ use crate::model::campaign::{Channel, Purpose};
 use crate::model::event::EventKind;
 use crate::model::evidence::{LegalBasis, Method};
 use crate::model::fact::{Cause, Erasure};
+use crate::token::TokenKind;
 use crate::transition::ImportEffect;
 
 pub(super) const fn channel(channel: Channel) -> api::Channel {
@@ -24,6 +25,14 @@ pub(super) const fn purpose(purpose: Purpose) -> api::Purpose {
         Purpose::Transactional => api::Purpose::Transactional,
         Purpose::OneToOne => api::Purpose::OneToOne,
         Purpose::ConsentRequest => api::Purpose::ConsentRequest,
+    }
+}
+
+pub(super) const fn link_kind(kind: TokenKind) -> api::LinkKind {
+    match kind {
+        TokenKind::Unsubscribe => api::LinkKind::Unsubscribe,
+        TokenKind::Preferences => api::LinkKind::Preferences,
+        TokenKind::Confirm => api::LinkKind::Confirm,
     }
 }
 

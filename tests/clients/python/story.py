@@ -211,6 +211,12 @@ class Story:
         request = preference.MintLinksRequest(brand="festival", campaign="2026-11-advent", addresses=[bob, "broken"])
         links = self.preference.MintLinks(request).links
         expect(links[1].preferences_token, "", "no links for what is no address")
+        expect(links[0].list_unsubscribe, f"<{links[0].unsubscribe_url}>", "the header")
+        expect(links[0].list_unsubscribe_post, "List-Unsubscribe=One-Click", "the other header")
+        inspected = self.preference.InspectLink(
+            preference.InspectLinkRequest(token=links[0].unsubscribe_token, address=bob)
+        )
+        expect((inspected.kind, inspected.is_for_address), (preference.LINK_KIND_UNSUBSCRIBE, True), "its token")
         token = links[0].preferences_token
         shown = self.preference.GetPreferences(preference.GetPreferencesRequest(token=token))
         expect(shown.preferences.masked_address, "b***@example.org", "the masked address")
