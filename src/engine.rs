@@ -30,6 +30,7 @@ pub mod history;
 pub mod import;
 pub mod inspect;
 pub mod opt_in;
+pub mod owner_link;
 pub mod preferences;
 pub mod rekey;
 pub mod repair;

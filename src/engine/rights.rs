@@ -19,7 +19,7 @@ use crate::model::actor::Caller;
 use crate::model::command::Command;
 use crate::model::evidence::Evidence;
 use crate::model::fact::Erasure;
-use crate::token::{PREFERENCES_LIFETIME_DAYS, TokenKind, Verified};
+use crate::token::{PREFERENCES_LIFETIME_DAYS, Token, TokenKind, Verified};
 
 /// A request that came through a preferences link.
 #[derive(Debug, Clone)]
@@ -74,11 +74,19 @@ impl Engine {
         self.access_taken(of, written).await
     }
 
-    /// Whom a link was mailed to, with the address itself unless it is erased: then nothing is
-    /// recorded that could need it.
-    async fn behind_link(&self, request: &OwnerRequest) -> Result<Target, EngineError> {
-        let Verified { token, retired } =
-            self.verified(&request.token, &[TokenKind::Preferences])?;
+    /// Whether an owner has to type the address of a link with a request: nothing on record tells it.
+    ///
+    /// # Errors
+    /// As `request_erasure_by_owner`, but for the address.
+    pub async fn needs_address(&self, caller: &Caller, token: &str) -> Result<bool, EngineError> {
+        permit(caller, Operation::OwnerWrite)?;
+        let token = self.proved(token)?;
+        Ok(self.on_record(&token).await?.is_none())
+    }
+
+    /// A link that proves the mailbox today.
+    fn proved(&self, token: &str) -> Result<Token, EngineError> {
+        let Verified { token, retired } = self.verified(token, &[TokenKind::Preferences])?;
         if retired {
             return Err(EngineError::BadToken);
         }
@@ -88,25 +96,37 @@ impl Engine {
         if self.has_expired(&token, PREFERENCES_LIFETIME_DAYS) {
             return Err(EngineError::TokenExpired);
         }
-        let of = token.fingerprint;
+        Ok(token)
+    }
+
+    /// Whom a link was mailed to.
+    async fn behind_link(&self, request: &OwnerRequest) -> Result<Target, EngineError> {
+        let token = self.proved(&request.token)?;
         if let Some(typed) = &request.typed {
             let target = self.shared.target(parse_address(typed)?);
-            if target.fingerprint != of {
+            if target.fingerprint != token.fingerprint {
                 let problem = "is not the address that the link was mailed to";
                 return Err(InvalidRequest::one("address", problem).into());
             }
             return Ok(target);
         }
-        let profile = self.shared.known(of).unwrap_or_default().profile;
+        self.on_record(&token).await?.ok_or_else(|| {
+            let problem = "is mandatory: nothing on record tells the address of this link";
+            InvalidRequest::one("address", problem).into()
+        })
+    }
+
+    /// Whom a link was mailed to, as the ledger knows the address; once erased without it, for then
+    /// nothing is recorded that could need it.
+    async fn on_record(&self, token: &Token) -> Result<Option<Target>, EngineError> {
+        let (fingerprint, tagged) = (token.fingerprint, token.tagged);
+        let profile = self.shared.known(fingerprint).unwrap_or_default().profile;
         if profile.erasure == Erasure::Erased {
-            return Ok(Target { fingerprint: of, address: None, tagged: token.tagged, base: None });
+            return Ok(Some(Target { fingerprint, address: None, tagged, base: None }));
         }
-        match self.blocking(move |shared| shared.address_of(of)).await {
-            Ok(Some(address)) => Ok(self.shared.target(address)),
-            Ok(None) | Err(EngineError::Damaged { .. }) => {
-                let problem = "is mandatory: nothing on record tells the address of this link";
-                Err(InvalidRequest::one("address", problem).into())
-            }
+        match self.blocking(move |shared| shared.address_of(fingerprint)).await {
+            Ok(address) => Ok(address.map(|address| self.shared.target(address))),
+            Err(EngineError::Damaged { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
