@@ -119,6 +119,7 @@ pub mod sheet;
 
 pub mod cli;
 pub mod grpc;
+pub mod web;
 
 pub mod metrics;
 pub mod server;

@@ -1,0 +1,91 @@
+//! `/c/TOKEN`, the end of a double opt-in. The mail's link shows a button; the button is the yes.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+
+use super::Site;
+use super::fault::Fault;
+use super::form::Form;
+use super::measures::Route;
+use super::page::{Frame, Page};
+use super::preferences::stands;
+use super::told::Told;
+use super::topics;
+use super::visit::Visit;
+use super::words::{self, filled};
+use crate::model::evidence::Method;
+use crate::token::TokenKind;
+
+const SOURCE: &str = "confirmation page";
+
+#[derive(Template)]
+#[template(path = "web/confirm.html")]
+struct Question {
+    frame: Frame,
+    question: String,
+    seal: String,
+}
+
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    visit: Visit,
+) -> Response {
+    site.to_confirm(&token, &visit).unwrap_or_else(|fault| fault.page(&visit))
+}
+
+pub(super) async fn take(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    visit: Visit,
+    form: Form,
+) -> Response {
+    site.confirmed(&token, &visit, &form).await.unwrap_or_else(|fault| fault.page(&visit))
+}
+
+impl Site {
+    fn to_confirm(&self, token: &str, visit: &Visit) -> Result<Response, Fault> {
+        let link = self.engine.owner_link(&self.caller, token, TokenKind::Confirm)?;
+        let (catalog, language) = (self.engine.catalog(), visit.language);
+        let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
+        self.measures.show(Route::Confirm);
+        let words = words::of(language);
+        if !link.grants {
+            let told = Told::first(brand, language, words.not_confirmed, words.not_confirmed_text);
+            return Ok(told.page(StatusCode::OK).into_response());
+        }
+        let frame = Frame::of(brand, language);
+        let controller = topics::controller_title(&catalog, brand.id.controller(), language);
+        let what = topics::titled(&catalog, &link.scopes, language);
+        let question = filled(words.confirm_question, &[&controller, &what]);
+        let question = Question { frame, question, seal: self.seal(token) };
+        Ok(Page::new(StatusCode::OK, &question.frame, &question).into_response())
+    }
+
+    async fn confirmed(&self, token: &str, visit: &Visit, form: &Form) -> Result<Response, Fault> {
+        let link = self.engine.owner_link(&self.caller, token, TokenKind::Confirm)?;
+        let opened = self.opened(token, form.get("seal")).ok_or(Fault::Unsealed)?;
+        self.measures.submit(Route::Confirm, Some(opened));
+        let (catalog, language) = (self.engine.catalog(), visit.language);
+        let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
+        let words = words::of(language);
+        let controller = topics::controller_title(&catalog, brand.id.controller(), language);
+        let what = topics::titled(&catalog, &link.scopes, language);
+        let wording = filled(words.confirm_question, &[&controller, &what]);
+        let evidence = visit.evidence(Method::DoubleOptIn, SOURCE, &wording);
+        let updated = self.engine.confirm_opt_in(&self.caller, token, Some(evidence)).await?;
+        let told = if stands(&updated.outcomes) {
+            let now = topics::within(&updated.preferences, &link.scopes);
+            let title = topics::ending(&now, words.confirmed, words);
+            let groups = topics::groups(&catalog, &now, words, language);
+            Told::of(brand, language, title, "").with(groups)
+        } else {
+            Told::of(brand, language, words.not_confirmed, words.not_confirmed_text)
+        };
+        Ok(told.page(StatusCode::OK).into_response())
+    }
+}

@@ -1,0 +1,159 @@
+//! `/p/TOKEN/data`: what is held about me, and erase me. Both are requests: people decide and answer
+//! (GDPR Art. 12, 15, 17), so a link in the wrong hands gets nothing out, and destroys nothing.
+//!
+//! A request for erasure stops all mail at once, which is why it takes a tick and a button.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+
+use super::Site;
+use super::fault::Fault;
+use super::form::Form;
+use super::measures::Route;
+use super::page::{Frame, Page};
+use super::told::Told;
+use super::topics;
+use super::visit::Visit;
+use super::words::{self, filled};
+use crate::engine::erasure::CaseState;
+use crate::engine::error::EngineError;
+use crate::engine::rights::OwnerRequest;
+use crate::model::evidence::Method;
+use crate::token::TokenKind;
+
+const SOURCE: &str = "page of requests";
+
+/// Characters of what is shown again where it was not the address.
+const MAX_SHOWN: usize = 320;
+
+/// What a form lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    Address,
+    Certainty,
+}
+
+#[derive(Template)]
+#[template(path = "web/rights.html")]
+struct Requests {
+    frame: Frame,
+    lead: String,
+    asks_address: bool,
+    email: String,
+    lack: Option<Lack>,
+    token: String,
+    seal: String,
+}
+
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    visit: Visit,
+) -> Response {
+    site.requests(&token, &visit).await.unwrap_or_else(|fault| fault.page(&visit))
+}
+
+pub(super) async fn take(
+    State(site): State<Arc<Site>>,
+    Path(token): Path<String>,
+    visit: Visit,
+    form: Form,
+) -> Response {
+    site.requested(&token, &visit, &form).await.unwrap_or_else(|fault| fault.page(&visit))
+}
+
+impl Site {
+    async fn requests(&self, token: &str, visit: &Visit) -> Result<Response, Fault> {
+        let page = self.blank_request(token, visit, &Form::default(), None).await?;
+        self.measures.show(Route::Rights);
+        Ok(page)
+    }
+
+    async fn blank_request(
+        &self,
+        token: &str,
+        visit: &Visit,
+        sent: &Form,
+        lack: Option<Lack>,
+    ) -> Result<Response, Fault> {
+        let asks_address = self.engine.needs_address(&self.caller, token).await?;
+        let link = self.engine.owner_link(&self.caller, token, TokenKind::Preferences)?;
+        let (catalog, language) = (self.engine.catalog(), visit.language);
+        let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
+        let frame = Frame::of(brand, language);
+        let controller = topics::controller_title(&catalog, brand.id.controller(), language);
+        let page = Requests {
+            lead: filled(frame.words.rights_lead, &[&controller]),
+            asks_address,
+            email: sent.get("email").chars().take(MAX_SHOWN).collect(),
+            lack,
+            token: token.to_owned(),
+            seal: self.seal(token),
+            frame,
+        };
+        let status = match lack {
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => StatusCode::OK,
+        };
+        Ok(Page::new(status, &page.frame, &page).into_response())
+    }
+
+    async fn requested(&self, token: &str, visit: &Visit, form: &Form) -> Result<Response, Fault> {
+        let opened = self.opened(token, form.get("seal")).ok_or(Fault::Unsealed)?;
+        self.measures.submit(Route::Rights, Some(opened));
+        let words = words::of(visit.language);
+        let typed = form.get("email").trim();
+        let request = |wording: &str| OwnerRequest {
+            token: token.to_owned(),
+            typed: (!typed.is_empty()).then(|| typed.as_bytes().into()),
+            words: Arc::default(),
+            evidence: Some(visit.evidence(Method::Link, SOURCE, wording)),
+        };
+        let told = match form.get("request") {
+            "access" => {
+                let request = request(words.access_text);
+                let taken = self.engine.request_access_by_owner(&self.caller, request).await;
+                taken.map(|taken| match taken.request {
+                    Some(open) => (
+                        words.access_done,
+                        filled(words.access_done_text, &[&open.id.number().to_string()]),
+                    ),
+                    None => (words.rights, words.access_held_nothing.to_owned()),
+                })
+            }
+            "erasure" if form.get("sure").is_empty() => {
+                return self.blank_request(token, visit, form, Some(Lack::Certainty)).await;
+            }
+            "erasure" => {
+                let wording = format!("{}\n{}", words.erasure_text, words.erasure_sure);
+                let request = request(&wording);
+                let case = self.engine.request_erasure_by_owner(&self.caller, request).await;
+                case.map(|case| match case.state {
+                    CaseState::Erased => (words.rights, words.access_held_nothing.to_owned()),
+                    CaseState::Pending | CaseState::Rejected => {
+                        (words.erasure_done, filled(words.erasure_done_text, &[&case.id]))
+                    }
+                })
+            }
+            _ => return Err(Fault::Malformed),
+        };
+        let (title, text) = match told {
+            Ok(told) => told,
+            // The one field that a person fills in.
+            Err(EngineError::Invalid(invalid))
+                if invalid.violations.iter().all(|violation| violation.field == "address") =>
+            {
+                return self.blank_request(token, visit, form, Some(Lack::Address)).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let catalog = self.engine.catalog();
+        let link = self.engine.owner_link(&self.caller, token, TokenKind::Preferences)?;
+        let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
+        Ok(Told::of(brand, visit.language, title, &text).page(StatusCode::OK).into_response())
+    }
+}

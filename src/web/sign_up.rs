@@ -1,0 +1,174 @@
+//! `/s/BRAND`: the form by which anybody asks for mails, and the double opt-in that it begins.
+//!
+//! A brand links it, or has a form of its own that posts here: so it takes a form without a seal.
+//! That is safe, for all it does is to send one neutral mail, and the engine and `pace` bound those.
+//! Whatever is known of an address, the answer is the same, and comes before the mail goes.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+
+use super::Site;
+use super::fault::Fault;
+use super::form::Form;
+use super::measures::Route;
+use super::page::{Frame, Page};
+use super::post::Letter;
+use super::told::Told;
+use super::topics;
+use super::visit::Visit;
+use super::words::filled;
+use crate::catalog::{Brand, Catalog};
+use crate::engine::opt_in::OptInRequest;
+use crate::model::evidence::Method;
+use crate::model::language::Language;
+use crate::model::scope::Scope;
+use crate::model::verdict::WriteOutcome;
+
+const SOURCE: &str = "sign-up page";
+
+/// Characters of what is shown again where it was no address.
+const MAX_SHOWN: usize = 320;
+
+#[derive(Template)]
+#[template(path = "web/sign_up.html")]
+struct Blank {
+    frame: Frame,
+    lead: String,
+    consent: String,
+    topics: Vec<Tick>,
+    email: String,
+    no_address: bool,
+    no_topic: bool,
+}
+
+/// A box to tick. None is ticked by us (CJEU C-673/17, Planet49).
+struct Tick {
+    name: String,
+    title: String,
+    ticked: bool,
+}
+
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    Path(brand): Path<String>,
+    visit: Visit,
+) -> Response {
+    site.blank(&brand, &visit).unwrap_or_else(|fault| fault.page(&visit))
+}
+
+pub(super) async fn take(
+    State(site): State<Arc<Site>>,
+    Path(brand): Path<String>,
+    visit: Visit,
+    form: Form,
+) -> Response {
+    site.signed_up(&brand, &visit, &form).await.unwrap_or_else(|fault| fault.page(&visit))
+}
+
+impl Site {
+    fn blank(&self, brand: &str, visit: &Visit) -> Result<Response, Fault> {
+        let catalog = self.engine.catalog();
+        let brand =
+            catalog.brand(brand).filter(|_| self.post.is_some()).ok_or(Fault::NothingHere)?;
+        self.measures.show(Route::SignUp);
+        Ok(form_of(&catalog, brand, visit.language, &Form::default(), [false, false]))
+    }
+
+    async fn signed_up(&self, brand: &str, visit: &Visit, form: &Form) -> Result<Response, Fault> {
+        let (catalog, language) = (self.engine.catalog(), visit.language);
+        let post = self.post.as_ref().ok_or(Fault::NothingHere)?;
+        let brand = catalog.brand(brand).ok_or(Fault::NothingHere)?;
+        let chosen = form.all("topic").map(|name| topics::scope(&catalog, name));
+        let chosen: Option<Vec<Scope>> = chosen.collect();
+        let of_brand = |scope: &Scope| scope.brand() == Some(brand.id);
+        let mut scopes = chosen.filter(|all| all.iter().all(of_brand)).ok_or(Fault::Malformed)?;
+        scopes.dedup();
+        let typed = form.get("email").trim();
+        if scopes.is_empty() || typed.is_empty() {
+            return Ok(form_of(
+                &catalog,
+                brand,
+                language,
+                form,
+                [typed.is_empty(), scopes.is_empty()],
+            ));
+        }
+        if !self.paces.allows(visit.ip) {
+            self.measures.paced.add(1);
+            return Err(Fault::TooFast);
+        }
+        self.measures.submit(Route::SignUp, None);
+        // A place for the mail first: what is begun without one would count against the address.
+        let place = post.place().ok_or(Fault::Later)?;
+        let consent = consent(&catalog, brand, language);
+        let request = OptInRequest {
+            address: typed.as_bytes().into(),
+            scopes: scopes.clone(),
+            evidence: visit.evidence(Method::Form, SOURCE, &consent),
+            request_id: "".into(),
+            body: Vec::new(),
+        };
+        let begun = self.engine.begin_opt_in(&self.caller, request).await?;
+        match begun.outcome {
+            WriteOutcome::InvalidAddress => {
+                return Ok(form_of(&catalog, brand, language, form, [true, false]));
+            }
+            WriteOutcome::Applied => place.put(Letter {
+                to: typed.to_owned(),
+                brand: brand.id,
+                language,
+                scopes,
+                link: begun.confirm_url,
+            }),
+            // Nobody learns from the answer what is known of an address.
+            _ => {}
+        }
+        let words = super::words::of(language);
+        let told = Told::of(brand, language, words.sign_up_sent, words.sign_up_sent_text);
+        Ok(told.page(StatusCode::OK).into_response())
+    }
+}
+
+/// What one agrees to by signing up, in the brand's words or in ours.
+fn consent(catalog: &Catalog, brand: &Brand, language: Language) -> String {
+    let ours = || {
+        let controller = topics::controller_title(catalog, brand.id.controller(), language);
+        filled(super::words::of(language).sign_up_consent, &[&controller])
+    };
+    brand.page.sign_up(language).map_or_else(ours, ToOwned::to_owned)
+}
+
+/// The form, empty or as it was sent with what is wrong with it.
+fn form_of(
+    catalog: &Catalog,
+    brand: &Brand,
+    language: Language,
+    sent: &Form,
+    [no_address, no_topic]: [bool; 2],
+) -> Response {
+    let frame = Frame::of(brand, language);
+    let controller = topics::controller_title(catalog, brand.id.controller(), language);
+    let topics = brand.topics.iter().map(|topic| {
+        let name = topics::name(catalog, Scope::Topic(topic.id));
+        let ticked = sent.all("topic").any(|sent| sent == name);
+        Tick { name, title: topic.title_in(language).to_owned(), ticked }
+    });
+    let blank = Blank {
+        lead: filled(frame.words.sign_up_lead, &[&controller]),
+        consent: consent(catalog, brand, language),
+        topics: topics.collect(),
+        email: sent.get("email").chars().take(MAX_SHOWN).collect(),
+        no_address,
+        no_topic,
+        frame,
+    };
+    let status = match no_address || no_topic {
+        true => StatusCode::UNPROCESSABLE_ENTITY,
+        false => StatusCode::OK,
+    };
+    Page::new(status, &blank.frame, &blank).into_response()
+}
