@@ -8,6 +8,7 @@
 
 mod calls;
 mod family;
+mod pages;
 mod process;
 mod store;
 
@@ -20,6 +21,7 @@ use self::family::gauge;
 use crate::engine::Engine;
 use crate::grpc::Calls;
 use crate::measure::Reading;
+use crate::web::Measures;
 
 /// What the text is, for the header of the answer.
 pub const CONTENT_TYPE: &str = TEXT_FORMAT;
@@ -33,6 +35,8 @@ pub struct Sources<'a> {
     pub house: House,
     /// The calls.
     pub calls: &'a Calls,
+    /// The owner's pages.
+    pub pages: &'a Measures,
     /// None while it starts.
     pub engine: Option<&'a Engine>,
 }
@@ -53,9 +57,10 @@ pub struct House {
 /// All of it. Takes some milliseconds and looks at files: not for threads that answer checks.
 #[must_use]
 pub fn text(sources: &Sources<'_>) -> String {
-    let Sources { data_dir, house, calls, engine } = sources;
+    let Sources { data_dir, house, calls, pages, engine } = sources;
     let mut families = vec![about(), serving(house)];
     families.extend(calls::families(calls));
+    families.extend(pages::families(pages));
     families.extend(store::checkpoints(house));
     families.extend(store::disk(data_dir));
     if let Some(engine) = engine {
@@ -101,11 +106,14 @@ mod tests {
         let checkpoints = Histogram::new(DURATIONS).read();
         let house =
             House { is_serving: false, checkpoints, failed_checkpoints: 0, newest: Some((7, 1.5)) };
-        let sources = Sources { data_dir: Path::new("/"), house, calls: &calls, engine: None };
+        let pages = Measures::default();
+        let sources =
+            Sources { data_dir: Path::new("/"), house, calls: &calls, pages: &pages, engine: None };
         let text = text(&sources);
         for line in [
             "maysend_serving 0",
             "maysend_checkpoint_revision 7",
+            "maysend_page_submissions_total{page=\"one_click\"} 0",
             "maysend_checked_addresses_total{verdict=\"DENIED_OPTED_OUT_BRAND\"} 0",
             "maysend_call_duration_seconds_bucket{method=\"maysend.v1.DecisionService/Check\",le=\"0.00005\"} 0",
             "# TYPE process_start_time_seconds gauge",

@@ -13,13 +13,16 @@ mod listen;
 mod memory;
 mod meter;
 mod notify;
+mod plain;
 mod pulse;
 mod reception;
+mod relay;
 mod seat;
 mod signals;
 mod tls;
 #[cfg(feature = "otel")]
 mod traces;
+mod web;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,12 +40,14 @@ use self::listen::Guard;
 pub use self::listen::Listen;
 use self::pulse::Pulse;
 use self::reception::Reception;
+pub use self::relay::Relay;
 pub use self::signals::Signals;
 use self::signals::Told;
 use self::tls::Tls;
 pub use self::tls::{Age as CertificateAge, TlsFiles};
 #[cfg(feature = "otel")]
 pub use self::traces::Traces;
+pub use self::web::Web;
 use crate::engine::Engine;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
@@ -85,6 +90,10 @@ pub struct Config {
     pub limits: Limits,
     /// What links begin with; none: tokens come without links.
     pub public_url: Option<String>,
+    /// Where the owner's pages are; none: there are none.
+    pub web: Option<Web>,
+    /// Where confirmation mails go; none: there is no sign-up on the pages.
+    pub relay: Option<Relay>,
     /// Take the present wall clock for right though it lies before the last event.
     pub accept_clock: bool,
     /// The credential file; none: whoever reaches the server is `local` and may do everything.
@@ -118,6 +127,7 @@ pub struct Running {
     address: String,
     health: HealthReporter,
     admin: Option<admin::Serving>,
+    web: Option<web::Serving>,
     pulse: Arc<Pulse>,
     stopping: watch::Sender<bool>,
     tls: Option<Arc<Tls>>,
@@ -185,6 +195,14 @@ async fn serve(
     let routes = grpc::routes(engine.clone(), lane, most, calls.clone(), gate.clone())?;
     let routes = grpc::observed(routes.add_service(health_service), calls.clone());
     set_serving(&health, &engine).await;
+    let web = match config.web.clone() {
+        Some(web) => {
+            let relay = config.relay.clone();
+            let (pages, stopped) = (pulse.pages.clone(), stopping.subscribe());
+            Some(web.serve(engine.clone(), relay, pages, stopped).await?)
+        }
+        None => None,
+    };
     pulse.serves(engine.clone());
     let reception = Reception::new(routes, calls, config.limits.clone(), tls.clone());
     let serving = tokio::spawn(reception.serve(incoming, told(stopping.subscribe())));
@@ -207,6 +225,7 @@ async fn serve(
         address,
         health,
         admin,
+        web,
         pulse,
         stopping,
         tls,
@@ -221,6 +240,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where the owner's pages are: `http://HOST:PORT` or `unix:PATH`.
+    #[must_use]
+    pub fn web_address(&self) -> Option<&str> {
+        self.web.as_ref().map(|web| &*web.address)
     }
 
     /// Serves until the process is told to stop by SIGTERM or SIGINT; SIGHUP reads the catalog
@@ -311,6 +336,13 @@ impl Running {
                 }
             },
             () = &mut hurry => in_hurry = true,
+        }
+        if let Some(web) = self.web {
+            // Its connections are as old as a minute at most.
+            tokio::select! {
+                () = web.end() => {}
+                () = tokio::time::sleep(DRAIN_GRACE), if !in_hurry => {}
+            }
         }
         self.keeping.await.context("the housekeeping ended")?;
         self.engine.stop().await;

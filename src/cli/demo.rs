@@ -49,6 +49,8 @@ impl DemoArgs {
             credentials: None,
             limits: server::Limits::default(),
             public_url: None,
+            web: None,
+            relay: None,
             accept_clock: false,
             checkpoint_records: server::CHECKPOINT_RECORDS,
         };
@@ -159,6 +161,8 @@ mod tests {
             credentials: None,
             limits: server::Limits::default(),
             public_url: None,
+            web: None,
+            relay: None,
             accept_clock: false,
             checkpoint_records: server::CHECKPOINT_RECORDS,
         };

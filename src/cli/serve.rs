@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::log::LogArgs;
 use super::{Exit, Global};
-use crate::server::{self, Admin, CHECKPOINT_RECORDS, Config, Limits, Listen, Signals};
+use crate::server::{self, Admin, CHECKPOINT_RECORDS, Config, Limits, Listen, Relay, Signals, Web};
+use crate::web::{KeepIp, Privacy};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -28,6 +29,26 @@ pub(super) struct ServeArgs {
     /// Where the owner's pages are reached from outside: what the links in mails begin with.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Where the owner's pages are: IP:PORT on loopback, or unix:PATH, for a reverse proxy with TLS
+    /// ahead [default: nowhere].
+    #[arg(long, value_name = "ADDRESS", requires = "public_url")]
+    web_listen: Option<Listen>,
+    /// Let the pages listen beyond this machine, though what passes there is not encrypted.
+    #[arg(long, requires = "web_listen")]
+    web_anywhere: bool,
+    /// The last entry of X-Forwarded-For is the visitor: the reverse proxy sets it.
+    #[arg(long, requires = "web_listen")]
+    web_forwarded: bool,
+    /// What is kept, as evidence, of a visitor's address on the network.
+    #[arg(long, value_enum, requires = "web_listen", default_value_t)]
+    web_keep_ip: KeepIp,
+    /// The relay that takes the confirmation mails of the sign-up page: smtp://HOST:PORT, or
+    /// smtps://HOST:PORT; smtp://HOST:PORT?tls=required for STARTTLS [default: there is no such page].
+    #[arg(long, value_name = "URL", requires = "web_listen", requires = "mail_from")]
+    smtp_relay: Option<String>,
+    /// Whom those mails are from; the brand's title stands before it.
+    #[arg(long, value_name = "ADDRESS", requires = "smtp_relay")]
+    mail_from: Option<String>,
     /// The clock is right although it lies days before the last event: go on from here.
     #[arg(long)]
     accept_clock: bool,
@@ -71,6 +92,12 @@ impl ServeArgs {
             listen,
             tls_client_ca: client_ca,
             public_url,
+            web_listen,
+            web_anywhere,
+            web_forwarded,
+            web_keep_ip,
+            smtp_relay,
+            mail_from,
             accept_clock,
             key_file,
             credentials,
@@ -84,6 +111,8 @@ impl ServeArgs {
         } = self;
         let admin = admin.map(|text| Admin::new(&text, admin_anywhere)).transpose()?;
         let tls = global.tls.files(client_ca)?;
+        let privacy = Privacy { ip: web_keep_ip, forwarded: web_forwarded };
+        let web = web_listen.map(|listen| Web::new(listen, web_anywhere, privacy)).transpose()?;
         let config = Config {
             data_dir,
             key_file,
@@ -92,6 +121,11 @@ impl ServeArgs {
             tls,
             limits,
             public_url,
+            web,
+            relay: smtp_relay
+                .zip(mail_from)
+                .map(|(url, from)| Relay::new(&url, &from))
+                .transpose()?,
             accept_clock,
             credentials,
             checkpoint_records,

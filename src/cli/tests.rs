@@ -66,6 +66,8 @@ fn config(folder: &std::path::Path, socket: &str) -> crate::server::Config {
         credentials: None,
         limits: crate::server::Limits::default(),
         public_url: None,
+        web: None,
+        relay: None,
         accept_clock: false,
         checkpoint_records: crate::server::CHECKPOINT_RECORDS,
     }

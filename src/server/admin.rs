@@ -13,29 +13,18 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming as Body;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
-use super::listen::{Guard, Incoming, Listen};
+use super::listen::{Guard, Listen};
+use super::plain::{self, Bounds};
 use super::pulse::{Health, Pulse};
 use crate::metrics::{self, Sources};
 
-/// Connections at a time: a scraper or two, probes, an operator. More wait.
-const CONNECTIONS: usize = 32;
-
-/// How long a request may take to arrive, and a connection may be idle between two.
-const HEADER_LIMIT: Duration = Duration::from_secs(10);
-
-/// How long a connection may last. Scrapers and probes come again.
-const AGE_LIMIT: Duration = Duration::from_secs(10 * 60);
-
-/// Octets of a request's head. Prometheus sends 300.
-const HEAD_OCTETS: usize = 16 << 10;
+/// For a scraper or two, probes, an operator. Scrapers and probes come again.
+const BOUNDS: Bounds =
+    Bounds { connections: 32, head: Duration::from_secs(10), age: Duration::from_secs(10 * 60) };
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -75,7 +64,13 @@ impl Admin {
         let address = incoming.address(Guard { tls: false, credentials: false });
         tracing::info!(address, "the admin port answers");
         #[expect(clippy::disallowed_methods, reason = "joined by `Serving::end`")]
-        let task = tokio::spawn(accept(incoming, pulse));
+        let task = tokio::spawn(async move {
+            let service = |_| {
+                let pulse = pulse.clone();
+                service_fn(move |request| answer(request, pulse.clone()))
+            };
+            plain::serve(incoming, BOUNDS, service, std::future::pending()).await;
+        });
         Ok(Serving { task, listen: self.listen })
     }
 }
@@ -94,46 +89,6 @@ impl Serving {
         // That it was ended is what it says.
         drop(self.task.await);
         self.listen.clean_up();
-    }
-}
-
-async fn accept(incoming: Incoming, pulse: Arc<Pulse>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let pulse = pulse.clone();
-        let accepted = match &incoming {
-            Incoming::Tcp(_, listener) => listener.accept().await.map(|(stream, _)| {
-                connections.spawn(talk(stream, pulse, place));
-            }),
-            Incoming::Unix(_, listener) => listener.accept().await.map(|(stream, _)| {
-                connections.spawn(talk(stream, pulse, place));
-            }),
-        };
-        if let Err(error) = accepted {
-            // Such as too many open files: to ask again at once would not help.
-            tracing::warn!(%error, "the admin port cannot take a connection");
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    }
-}
-
-async fn talk(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    pulse: Arc<Pulse>,
-    _place: OwnedSemaphorePermit,
-) {
-    let service = service_fn(move |request| answer(request, pulse.clone()));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
-        .max_buf_size(HEAD_OCTETS)
-        .serve_connection(TokioIo::new(stream), service);
-    match tokio::time::timeout(AGE_LIMIT, connection).await {
-        Ok(Ok(())) | Err(_) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a connection of the admin port failed"),
     }
 }
 
@@ -164,8 +119,9 @@ fn health(health: Health) -> Response<Full<Bytes>> {
 
 async fn scrape(pulse: Arc<Pulse>) -> Response<Full<Bytes>> {
     let gather = move || {
-        let (house, calls, engine) = (pulse.house(), &*pulse.calls, pulse.engine());
-        metrics::text(&Sources { data_dir: &pulse.data_dir, house, calls, engine })
+        let Pulse { data_dir, calls, pages, .. } = &*pulse;
+        let (house, engine) = (pulse.house(), pulse.engine());
+        metrics::text(&Sources { data_dir, house, calls, pages, engine })
     };
     match tokio::task::spawn_blocking(gather).await {
         Ok(text) => page(StatusCode::OK, metrics::CONTENT_TYPE, text),

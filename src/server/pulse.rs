@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::grpc::Calls;
 use crate::measure::{Counter, DURATIONS, Histogram, Stopwatch};
 use crate::metrics::House;
+use crate::web::Measures;
 
 /// How long housekeeping, which ticks every second, may be silent before the process counts as
 /// stuck.
@@ -24,6 +25,7 @@ const CHECKPOINT_SILENCE: Duration = Duration::from_secs(60 * 60);
 pub(super) struct Pulse {
     pub(super) data_dir: PathBuf,
     pub(super) calls: Arc<Calls>,
+    pub(super) pages: Arc<Measures>,
     /// How long checkpoints took, in nanoseconds.
     pub(super) checkpoints: Histogram,
     pub(super) failed_checkpoints: Counter,
@@ -47,6 +49,7 @@ impl Pulse {
         Self {
             data_dir,
             calls,
+            pages: Arc::default(),
             checkpoints: Histogram::new(DURATIONS),
             failed_checkpoints: Counter::default(),
             engine: OnceLock::new(),

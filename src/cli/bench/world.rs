@@ -65,6 +65,8 @@ impl World {
             credentials: None,
             limits: Limits::default(),
             public_url: None,
+            web: None,
+            relay: None,
             accept_clock: false,
             checkpoint_records: u64::MAX,
         };

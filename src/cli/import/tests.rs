@@ -274,6 +274,8 @@ async fn serve() -> Serving {
         credentials: None,
         limits: crate::server::Limits::default(),
         public_url: None,
+        web: None,
+        relay: None,
         accept_clock: false,
         checkpoint_records: crate::server::CHECKPOINT_RECORDS,
     };
