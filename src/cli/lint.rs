@@ -27,6 +27,7 @@ use super::point::{Called, Point, exit, report};
 use super::{Exit, Global};
 use crate::grpc::api::preference_service_client::PreferenceServiceClient;
 use crate::grpc::api::{InspectLinkRequest, InspectLinkResponse};
+use crate::model::address::Address;
 
 /// Octets of a message. Mailbox providers refuse larger ones.
 const MAX_MESSAGE: u64 = 32 << 20;
@@ -64,6 +65,10 @@ enum Recipient<'a> {
 
 impl LintArgs {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        if self.to.as_ref().is_some_and(|to| Address::parse(to.as_bytes()).is_err()) {
+            say("maysend: --to names no address");
+            return Ok(Exit::Usage);
+        }
         let message = read(&self.file)?;
         let Ok(letter) = Letter::read(&message) else {
             let found = "does not begin with a header that can be read";

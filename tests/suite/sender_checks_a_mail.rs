@@ -108,7 +108,9 @@ async fn a_mail_is_sound_and_what_went_wrong_with_it_is_told() {
     lint(&desk, &unsigned, &[]).is(1, &[signature, "1 fault, 0 warnings"]);
 
     let grants = Links { list_unsubscribe: format!("<{}>", mia.preferences_url), ..mia.clone() };
-    lint(&desk, &mail(MIA, &grants), &[]).is(1, &["FAULT link is a preferences link", "1 fault,"]);
+    let page = "FAULT URI the link is of a page that takes no one click";
+    lint(&desk, &mail(MIA, &grants), &[])
+        .is(1, &[page, "FAULT link is a preferences link", "2 faults,"]);
 
     let two = sound.replace("<mia@example.com>", "<mia@example.com>, <bob@example.com>");
     let two = lint(&desk, &two, &[]);
@@ -137,6 +139,8 @@ async fn programs_and_wrong_commands_are_answered_too() {
     lint(&desk, &nobody, &["--to", MIA]).is(0, &["0 faults, 0 warnings"]);
     lint(&desk, "no mail at all", &[]).is(1, &["FAULT message does not begin with a header"]);
     assert_eq!(lint(&desk, &sound, &["another-file"]).exit, 64);
+    let told = lint(&desk, &sound, &["--to", "mia"]);
+    assert_eq!((told.exit, &*told.said), (64, ""), "{told:?}");
     let told = lint_by("unix:/nowhere/at/all", &sound, &[]);
     assert_eq!((told.exit, &*told.said), (1, ""), "{told:?}");
 }

@@ -119,10 +119,15 @@ impl UriList {
         uris.filter_map(|(place, uri)| Some((place, link::of_uri(uri)?)))
     }
 
+    /// How many of them a mail program could post to.
+    fn of_the_web(&self) -> usize {
+        self.uris.iter().filter(|uri| is_https(uri) || begins(uri, "http://")).count()
+    }
+
     fn point(&self) -> Point {
         const NAME: &str = "URI";
         let first = self.uris.iter().position(|uri| is_https(uri));
-        let ours = self.links().next().map(|(place, _)| place);
+        let ours = self.links().next();
         match (first, ours) {
             _ if self.uris.is_empty() => Point::problem(
                 NAME,
@@ -145,23 +150,38 @@ impl UriList {
                 "none looks like a link of maysend (https://.../u/TOKEN)",
                 "take list_unsubscribe of MintLinks",
             ),
-            (Some(first), Some(ours)) if first < ours => Point::problem(
+            (Some(first), Some((ours, _))) if first < ours => Point::problem(
                 NAME,
                 "another https:// stands before the link of maysend, and gets the click",
                 "put list_unsubscribe of MintLinks first",
             ),
-            (Some(_), Some(1..)) => Point::warning(
+            (Some(_), Some((_, link))) if !link.takes_one_click() => Point::problem(
+                NAME,
+                "the link is of a page that takes no one click (it is not https://.../u/TOKEN)",
+                "take list_unsubscribe of MintLinks",
+            ),
+            _ if self.of_the_web() > 1 => Point::problem(
+                NAME,
+                "there is another http:// or https://, where RFC 8058 takes one",
+                "leave list_unsubscribe of MintLinks alone there, or with a mailto: behind it",
+            ),
+            (Some(_), Some((1.., _))) => Point::warning(
                 NAME,
                 "another URI stands before the link of maysend",
                 "put list_unsubscribe of MintLinks first: some readers take the first",
             ),
-            (Some(_), Some(0)) => Point::ok(NAME, "https, in angle brackets, first"),
+            (Some(_), Some((0, _))) => Point::ok(NAME, "https, in angle brackets, first"),
         }
     }
 }
 
 fn is_https(uri: &str) -> bool {
-    uri.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+    begins(uri, "https://")
+}
+
+/// The case of schemes does not matter.
+fn begins(uri: &str, scheme: &str) -> bool {
+    uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 #[cfg(test)]

@@ -22,6 +22,13 @@ pub(super) struct Link<'a> {
     pub(super) token: &'a str,
 }
 
+impl Link<'_> {
+    /// Whether it is of the page that one click is posted to.
+    pub(super) fn takes_one_click(self) -> bool {
+        self.path == "u"
+    }
+}
+
 /// The link that a URI is, if it has the form of one.
 pub(super) fn of_uri(uri: &str) -> Option<Link<'_>> {
     let (_, place) = uri.split_once("://")?;

@@ -16,24 +16,33 @@ struct Signature {
 }
 
 impl Signature {
-    /// Reads the tags of a signature (RFC 6376 section 3.2).
+    /// Reads the tags of a signature (RFC 6376 section 3.2). One with two `h=` covers nothing: with a
+    /// tag twice it is none.
     fn read(value: &str) -> Self {
         let mut signature = Self::default();
+        let mut lists = 0;
         for tag in value.split(';') {
             let Some((tag, value)) = tag.split_once('=') else { continue };
-            let name = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
             match tag.trim() {
-                "h" => signature.names = value.split(':').map(name).collect(),
+                "h" => {
+                    // White space stands around a name, never in it.
+                    let name = |name: &str| name.trim().to_ascii_lowercase();
+                    signature.names = value.split(':').map(name).collect();
+                    lists += 1;
+                }
                 "l" => signature.is_limited = true,
                 _ => {}
             }
+        }
+        if lists > 1 {
+            signature.names.clear();
         }
         signature
     }
 
     /// Those of the two headers that it does not cover.
     fn leaves_out(&self) -> Vec<&'static str> {
-        let is_out = |name: &&str| !self.names.iter().any(|n| n.eq_ignore_ascii_case(name));
+        let is_out = |name: &&str| !self.names.contains(&name.to_ascii_lowercase());
         [LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST].into_iter().filter(is_out).collect()
     }
 }
@@ -86,6 +95,10 @@ mod tests {
         covers("h=from:list-unsubscribe-post; l=7; b=x", &both[..1], true);
         covers("h=from:list-unsubscribe; bh=l=7", &both[1..], false);
         covers("bh=list-unsubscribe:list-unsubscribe-post", &both, false);
+        covers("H=list-unsubscribe:list-unsubscribe-post", &both, false);
+        covers("h=list-\r\n unsubscribe:list-unsubscribe-post", &both[..1], false);
+        covers("h=list-unsubscribe:list-unsubscribe-post; h=from", &both, false);
+        covers("h=from; h=list-unsubscribe:list-unsubscribe-post", &both, false);
         covers("", &both, false);
     }
 }

@@ -87,6 +87,11 @@ fn each_header_stands_there_once_and_on_one_line() {
     has(POST, &folded, "List-Unsubscribe-Post", Warning, "over 2 lines");
     let long = format!("{HEADER}https://mail.example/u/{TOKEN}>, <mailto:{}", "x".repeat(900));
     has(HEADER, &long, "List-Unsubscribe", Problem, "octets, more than 998");
+    // Of the end of a line no octet counts.
+    let full = format!("List-Unsubscribe: ({})\r\n <", "x".repeat(978));
+    has(HEADER, &full, "List-Unsubscribe", Warning, "over 2 lines");
+    let more = full.replace('(', "(x");
+    has(HEADER, &more, "List-Unsubscribe", Problem, "of 999 octets");
 }
 
 #[test]
@@ -111,9 +116,16 @@ fn the_link_is_https_in_angle_brackets_and_first() {
     has(HEADER, &mailto, "URI", Warning, "another URI stands before");
     let other = format!("{HEADER}https://example.org/bye>, <");
     has(HEADER, &other, "URI", Problem, "gets the click");
+    for page in ["p", "r", "c"] {
+        has("/u/AQEi", &format!("/{page}/AQEi"), "URI", Problem, "takes no one click");
+    }
     let line = format!("{HEADER}https://mail.example/u/{TOKEN}>");
     let behind = format!("{line}, <mailto:bye@example.org>");
     has(&line, &behind, "URI", Ok, "first");
+    for other in ["https://example.org/bye", "HTTP://example.org/bye"] {
+        let behind = format!("{line}, <{other}>");
+        has(&line, &behind, "URI", Problem, "where RFC 8058 takes one");
+    }
     has(&line, "List-Unsubscribe: <mailto:bye@example.org>", "URI", Problem, "https://");
     has(&line, "List-Unsubscribe: <https://example.org/bye>", "URI", Problem, "looks like");
     let bare = line.replace(['<', '>'], "");
@@ -143,6 +155,14 @@ fn a_signature_covers_both_headers_and_all_of_the_body() {
     has(" bh=", " l=12; bh=", NAME, Warning, "l= tag");
     let second = "DKIM-Signature: v=1; h=from:to; b=x\r\nDKIM-Signature";
     has("DKIM-Signature", second, NAME, Ok, "one of 2 covers both");
+    let whole = sound();
+    let (first, _) = whole.split_once("\r\nFrom").unwrap();
+    let each = format!(
+        "{}\r\n{}",
+        first.replace(":list-unsubscribe:", ":"),
+        first.replace(":list-unsubscribe-post", "")
+    );
+    has(first, &each, NAME, Problem, "none covers List-Unsubscribe");
     has(":list-unsubscribe:", " :\r\n LIST-Unsubscribe :\r\n ", NAME, Ok, "covers both");
 }
 
