@@ -1,11 +1,15 @@
 //! Plain HTTP/1.1 for pages: the admin port's and the owner's. Small answers to many, so everything
-//! has a limit, and whoever comes when all places are taken waits in the system's queue.
+//! has a limit. When all places are taken, the connection whose last request began longest ago makes
+//! room: strangers who only sit there, or send a form an octet at a time, keep nobody out. A request
+//! that is answered within milliseconds is the last that this reaches.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +20,8 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::listen::Incoming;
 
@@ -52,35 +56,36 @@ pub(super) async fn serve<S, B, F>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let places = Arc::new(Semaphore::new(bounds.connections));
     let (leave, left) = watch::channel(());
-    let mut connections = JoinSet::new();
+    let mut guests = Guests::default();
     let mut stopped = pin!(stopped);
     loop {
-        while connections.try_join_next().is_some() {}
         let accepted = async {
-            // Never closed: there is always a place in the end.
-            let place = places.clone().acquire_owned().await.ok();
             match &incoming {
                 Incoming::Tcp(_, listener) => {
                     let (stream, from) = listener.accept().await?;
                     stream.set_nodelay(true)?;
-                    Ok((Line::Tcp(stream), Some(from.ip()), place))
+                    Ok((Line::Tcp(stream), Some(from.ip())))
                 }
                 Incoming::Unix(_, listener) => {
                     let (stream, _) = listener.accept().await?;
-                    Ok::<_, std::io::Error>((Line::Unix(stream), None, place))
+                    Ok::<_, std::io::Error>((Line::Unix(stream), None))
                 }
             }
         };
         tokio::select! {
             () = &mut stopped => break,
+            Some(ended) = guests.tasks.join_next_with_id() => guests.forget(&ended),
             accepted = accepted => match accepted {
-                Ok((Line::Tcp(stream), from, place)) => {
-                    connections.spawn(talk(stream, service(from), bounds, left.clone(), place));
-                }
-                Ok((Line::Unix(stream), from, place)) => {
-                    connections.spawn(talk(stream, service(from), bounds, left.clone(), place));
+                Ok((line, from)) => {
+                    guests.make_room(bounds.connections).await;
+                    let pace = guests.pace();
+                    let service = Paced { service: service(from), pace: pace.clone() };
+                    let left = left.clone();
+                    match line {
+                        Line::Tcp(stream) => guests.seat(pace, talk(stream, service, bounds, left)),
+                        Line::Unix(stream) => guests.seat(pace, talk(stream, service, bounds, left)),
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a page's connection cannot be taken");
@@ -90,7 +95,84 @@ pub(super) async fn serve<S, B, F>(
         }
     }
     drop((incoming, leave));
-    while connections.join_next().await.is_some() {}
+    while guests.tasks.join_next().await.is_some() {}
+}
+
+/// Who is here.
+#[derive(Debug, Default)]
+struct Guests {
+    tasks: JoinSet<()>,
+    /// By their tasks.
+    guests: HashMap<Id, Guest>,
+    /// Connections and requests that have begun so far, of all.
+    begun: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    pace: Pace,
+    task: AbortHandle,
+}
+
+/// When a connection began its last request, or itself: as a number among all that began.
+#[derive(Debug, Clone)]
+struct Pace {
+    last: Arc<AtomicU64>,
+    begun: Arc<AtomicU64>,
+}
+
+impl Pace {
+    fn begin(&self) {
+        self.last.store(self.begun.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+impl Guests {
+    /// Of one who comes now.
+    fn pace(&self) -> Pace {
+        let pace = Pace { last: Arc::default(), begun: self.begun.clone() };
+        pace.begin();
+        pace
+    }
+
+    fn seat(&mut self, pace: Pace, talk: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(talk);
+        self.guests.insert(task.id(), Guest { pace, task });
+    }
+
+    fn forget(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        self.guests.remove(&id);
+    }
+
+    /// Until one more may come.
+    async fn make_room(&mut self, most: usize) {
+        while self.guests.len() >= most {
+            let last = |guest: &&Guest| guest.pace.last.load(Ordering::Relaxed);
+            if let Some(idlest) = self.guests.values().min_by_key(last) {
+                idlest.task.abort();
+            }
+            let Some(ended) = self.tasks.join_next_with_id().await else { break };
+            self.forget(&ended);
+        }
+    }
+}
+
+/// A service that notes each request.
+struct Paced<S> {
+    service: S,
+    pace: Pace,
+}
+
+impl<S: Service<R>, R> Service<R> for Paced<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: R) -> S::Future {
+        self.pace.begin();
+        self.service.call(request)
+    }
 }
 
 enum Line {
@@ -103,7 +185,6 @@ async fn talk<S, B>(
     service: S,
     bounds: Bounds,
     mut leave: watch::Receiver<()>,
-    _place: Option<OwnedSemaphorePermit>,
 ) where
     S: Service<Request<Sent>, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes> + 'static,
@@ -129,3 +210,6 @@ async fn talk<S, B>(
         Ok(Err(error)) => tracing::debug!(%error, "a page's connection failed"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,8 @@ usage: main.py MAYSEND [SECONDS [ATTACK...]]
 Each attack runs so many seconds (2 by default) in a process of its own, on idle processors. Fails where a
 well-behaved call is not answered rightly, where the server takes more memory than MEMORY, or where
 it does not go on as before. Prints a table: the client's 99th percentile, its ratio to the quiet
-one (the aim is below 3), and the most memory that the server took."""
+one (the aim is below 3), and the most memory that the server took. Where the owner's pages are
+attacked the client is one that opens a page after each call, and the page is what is measured."""
 
 import multiprocessing
 import os
@@ -13,12 +14,14 @@ import pathlib
 import re
 import resource
 import signal
+import socket
 import sys
 import tempfile
 import time
 
 import floods
 import server
+import webfloods
 import wire
 
 # The windows of all connections that take part (64 of 4 MiB), what is held of large messages
@@ -26,6 +29,11 @@ import wire
 MEMORY = 640 << 20
 # Between two calls of the client, in seconds.
 PAUSE = 0.002
+# For a page, in seconds: beyond it an owner has left.
+WAIT = 5
+
+# What is attacked.
+PLAIN, TLS, PAGES = "calls without TLS", "calls over TLS", "the owner's pages"
 
 
 def status(process, key):
@@ -41,7 +49,7 @@ class Client:
     """One call after the other, with a pause; each answer is compared with the first."""
 
     def __init__(self, address, tls):
-        self.address, self.tls = address, tls
+        self.address, self.tls, self.attacked = address, tls, address
         self.line = wire.Line(address, tls=tls)
         self.body = wire.question([b"a@example.com", b"nobody", b"b@example.org"])
         self.right = self.line.ask(self.body)
@@ -49,7 +57,7 @@ class Client:
 
     def ask(self, seconds):
         took, until = [], time.monotonic() + seconds
-        while time.monotonic() < until:
+        while not took or time.monotonic() < until:
             begun = time.perf_counter()
             answer = self.line.ask(self.body)
             took.append(time.perf_counter() - begun)
@@ -69,6 +77,39 @@ class Client:
             except OSError:
                 time.sleep(0.05)
         return False
+
+
+class Visitor(Client):
+    """The same, and after each call an owner who opens a page on a connection of its own; what counts
+    is how long the page takes."""
+
+    def __init__(self, address, pages):
+        super().__init__(address, None)
+        self.attacked = pages
+        links = self.line.ask(wire.question([b"a@example.com"]), wire.MINT)
+        self.path = re.search(rb"https://mail.example(/u/[\w-]+)", links)[1]
+        assert self.visit(), "a page"
+
+    def visit(self):
+        with socket.create_connection(self.attacked, timeout=WAIT) as line:
+            line.sendall(b"GET %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" % self.path)
+            page = b""
+            while more := line.recv(65536):
+                page += more
+        return page.startswith(b"HTTP/1.1 200 ") and page.rstrip().endswith(b"</html>")
+
+    def ask(self, seconds):
+        took, until = [], time.monotonic() + seconds
+        while time.monotonic() < until:
+            super().ask(0)
+            begun = time.perf_counter()
+            try:
+                if not self.visit():
+                    raise SystemExit("a page is not as it was")
+            except OSError as error:
+                raise SystemExit(f"no page: {error!r}") from error
+            took.append(time.perf_counter() - begun)
+        return took
 
 
 def attacked(attack, address):
@@ -91,16 +132,18 @@ class Ordeal:
         self.program, self.seconds = program, seconds
         self.worst, self.faults = 0.0, []
 
-    def run(self, attacks, with_tls):
+    def run(self, attacks, what):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            options, tls = (server.certificate(folder), server.stranger()) if with_tls else ((), None)
-            process, address = server.start(self.program, folder, options)
+            options = {TLS: lambda: server.certificate(folder), PAGES: lambda: server.WEB}
+            process, address = server.start(self.program, folder, options.get(what, tuple)())
             try:
-                client = Client(address, tls)
+                if what == PAGES:
+                    client = Visitor(address, server.pages(folder))
+                else:
+                    client = Client(address, server.stranger() if what == TLS else None)
                 client.ask(0.5)
-                how = "over TLS" if with_tls else "without TLS"
-                print(f"\nquiet, {how}: {status(process, 'VmRSS') >> 20} MiB")
+                print(f"\nquiet, {what}: {status(process, 'VmRSS') >> 20} MiB")
                 for attack in attacks:
                     self.suffer(attack, process, client)
                 client.ask(0.5)
@@ -120,7 +163,7 @@ class Ordeal:
         quiet = p99(client.ask(max(self.seconds / 2, 0.5)))
         # The peak is of this attack alone.
         pathlib.Path(f"/proc/{process.pid}/clear_refs").write_text("5")
-        attacker = multiprocessing.Process(target=attacked, args=(attack, client.address), daemon=True)
+        attacker = multiprocessing.Process(target=attacked, args=(attack, client.attacked), daemon=True)
         attacker.start()
         time.sleep(0.3)
         took = client.ask(self.seconds)
@@ -144,10 +187,11 @@ def main():
     ordeal = Ordeal(program, float(sys.argv[2]) if len(sys.argv) > 2 else 2.0)
     print(f"{ordeal.seconds} s each; the most memory allowed: {MEMORY >> 20} MiB\n")
     print(f"{'attack':26} {'calls':>6} {'quiet p99':>10} {'p99':>10} {'ratio':>6} {'memory':>8}")
-    for attacks, with_tls in (floods.ATTACKS, False), (floods.TLS_ATTACKS, True):
+    groups = [(floods.ATTACKS, PLAIN), (floods.TLS_ATTACKS, TLS), (webfloods.ATTACKS, PAGES)]
+    for attacks, what in groups:
         chosen = [a for a in attacks if not sys.argv[3:] or a.__name__ in sys.argv[3:]]
         if chosen:
-            ordeal.run(chosen, with_tls)
+            ordeal.run(chosen, what)
     if ordeal.faults:
         raise SystemExit("\n".join(ordeal.faults))
     print(f"\nevery well-behaved call was answered rightly; the worst ratio is {ordeal.worst:.1f}")

@@ -15,12 +15,21 @@ def start(program, folder, options=()):
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen([program, "serve", *fixed, *options], stderr=log)
     for _ in range(1000):
-        found = re.search(r'address="https?://127.0.0.1:(\d+)"', (folder / "log").read_text())
+        found = re.search(r'serving address="https?://127.0.0.1:(\d+)"', (folder / "log").read_text())
         if found:
             return process, ("127.0.0.1", int(found[1]))
         time.sleep(0.02)
     process.kill()
     raise SystemExit("no server: " + (folder / "log").read_text())
+
+
+def pages(folder):
+    """Where the owner's pages of a server are that was started with WEB."""
+    found = re.search(r'pages are there address="http://127.0.0.1:(\d+)"', (folder / "log").read_text())
+    return "127.0.0.1", int(found[1])
+
+
+WEB = ["--web-listen", "127.0.0.1:0", "--public-url", "https://mail.example"]
 
 
 def certificate(folder):

@@ -7,6 +7,7 @@ DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4,
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 CHECK = "/maysend.v1.DecisionService/Check"
+MINT = "/maysend.v1.PreferenceService/MintLinks"
 STREAM = "/maysend.v1.DecisionService/CheckStream"
 
 
