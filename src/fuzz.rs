@@ -32,6 +32,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("catalog", crate::catalog::parse::fuzz::target),
     ("credentials", crate::credentials::fuzz::target),
     ("filter", crate::cli::fuzz::filter),
+    ("form", crate::web::fuzz::target),
     ("image", crate::index::fuzz::target),
     ("import", crate::cli::fuzz::import),
     ("keys", crate::keys::fuzz::target),

@@ -93,5 +93,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .with_state(site)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;
