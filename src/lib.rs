@@ -7,9 +7,9 @@
 //! ## Bird's-eye view
 //!
 //! ```text
-//!             senders, CRM plugins, portals, batch jobs, the command line
-//!                                      |
-//!  edges      grpc: decode, call, encode                     cli: clients of it
+//!     senders, CRM plugins, portals, batch jobs, the command line          owners' browsers
+//!                                      |                                           |
+//!  edges      grpc: decode, call, encode       cli: clients of it       web: form, call, page
 //!                                      |
 //!  use cases  engine: check --------> index.verdicts --------> answer
 //!                     write --> transition --> ledger.commit --> index.apply --> answer
@@ -32,7 +32,8 @@
 //! ## Code map, in reading order
 //!
 //! - [`model`]: the words. Whatever is a value of one of its types is already parsed.
-//! - [`catalog`]: controllers, brands, topics, campaigns, policies; the file and its reload.
+//! - [`catalog`]: controllers, brands, topics, campaigns, policies, the dress of pages; the file and
+//!   its reload.
 //! - [`profile`]: the facts of one address, and how an effect changes them.
 //! - [`decide`]: the decision table, twelve rows in their order.
 //! - [`authorize`]: who may do what; the only maker of `Authorized<Command>`.
@@ -45,11 +46,13 @@
 //!   `decide`; the look-up; what effects make of a shape, remembered.
 //! - [`checkpoint`]: images of the index in sled; the only file that names sled.
 //! - [`backup`]: copies of a ledger and the way back from one.
-//! - [`engine`]: check, write, import; preferences, double opt-in, portals; erasure; status, history,
-//!   explain, sheet, follow; boot, snapshots.
+//! - [`engine`]: check, write, import; links, preferences, double opt-in, portals; erasure, access
+//!   requests; status, history, explain, sheet, follow; boot, snapshots.
 //! - [`sheet`]: the data sheet as a document: JSON, text, a page to print.
-//! - [`grpc`]: the wire. [`measure`]: counters. [`metrics`]: all of them for Prometheus. [`server`]:
-//!   the composition root, the admin port. [`cli`]: one file per subcommand.
+//! - [`grpc`]: the wire. [`web`]: the owner's pages, one file each; `templates/web` has their HTML,
+//!   `web/words` their words. [`measure`]: counters. [`metrics`]: all of them for Prometheus.
+//! - [`server`]: the composition root, the listeners, the relay of mails. [`cli`]: one file per
+//!   subcommand.
 //!
 //! ## The two flows
 //!
@@ -75,6 +78,8 @@
 //!   `Committed` nothing else makes.
 //! - Only the owner reverses the owner's no: staff, systems and imports have no path in `transition`
 //!   from a no to a yes (one policy, off by default, opens a door for staff).
+//! - No GET writes, no page submits itself, a form carries a seal of its link: whoever follows links
+//!   and runs scripts changes nothing (`web`).
 //! - A doubt is a deny: an unknown campaign is an error, a zero octet is no allow, a clock in doubt
 //!   lets nothing live that can lapse.
 //! - The rules know neither time nor disk: the day is an argument, replay needs no policy.

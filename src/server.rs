@@ -328,21 +328,21 @@ impl Running {
         self.engine.end_watches();
         let mut hurry = std::pin::pin!(hurry);
         let mut in_hurry = false;
+        let served = async {
+            let served = self.serving.await;
+            if let Some(web) = self.web {
+                web.end().await;
+            }
+            served
+        };
         tokio::select! {
-            served = tokio::time::timeout(DRAIN_GRACE, self.serving) => match served {
+            served = tokio::time::timeout(DRAIN_GRACE, served) => match served {
                 Ok(served) => served.context("the server failed")?,
-                Err(_) => {
-                    tracing::warn!("calls were still under way at the end of the grace period");
-                }
+                Err(_) => tracing::warn!(
+                    "calls, pages or mails were still under way at the end of the grace period"
+                ),
             },
             () = &mut hurry => in_hurry = true,
-        }
-        if let Some(web) = self.web {
-            // Its connections are as old as a minute at most.
-            tokio::select! {
-                () = web.end() => {}
-                () = tokio::time::sleep(DRAIN_GRACE), if !in_hurry => {}
-            }
         }
         self.keeping.await.context("the housekeeping ended")?;
         self.engine.stop().await;

@@ -78,7 +78,6 @@ impl Site {
 }
 
 /// The pages as a service. A request without a `Peer` extension counts as one from nowhere.
-#[must_use]
 pub fn router(site: Arc<Site>) -> Router {
     Router::new()
         .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::take))

@@ -235,7 +235,7 @@ mod tests {
     fn every_method_of_the_api_has_a_name_and_a_place() {
         let calls = calls();
         let ours = calls.methods().filter(|method| method.name.starts_with("maysend.v1."));
-        assert_eq!(ours.count(), 31);
+        assert_eq!(ours.count(), 34);
         let place = calls.place("/maysend.v1.DecisionService/Check");
         assert_eq!(calls.method(place).name, "maysend.v1.DecisionService/Check");
         assert_eq!(calls.method(calls.place("/eve@example.org")).name, OTHER);

@@ -100,9 +100,13 @@ impl Relay {
         let of = |scope: &Scope| brand.topics.iter().find(|topic| Scope::Topic(topic.id) == *scope);
         let topics: Vec<&str> =
             letter.scopes.iter().filter_map(of).map(|topic| topic.title_in(language)).collect();
+        let Ok(to) = letter.to.parse() else {
+            tracing::warn!("a confirmation mail cannot be written: its address is none for SMTP");
+            return None;
+        };
         let mut message = Message::builder()
             .from(Mailbox::new(Some(title.to_owned()), self.from.clone()))
-            .to(letter.to.parse().ok()?)
+            .to(to)
             .subject(brand.page.mail_subject(language, title))
             // Ours would end in `@localhost`, which filters of spam count against it.
             .message_id(Some(format!("<{:032x}@{}>", rand::random::<u128>(), self.from.domain())))
@@ -157,8 +161,8 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_relay_is_a_url_and_an_address_and_its_password_is_not_repeated() {
+    #[tokio::test]
+    async fn a_relay_is_a_url_and_an_address_and_its_password_is_not_repeated() {
         let relay = |url: &str, from: &str| Relay::new(url, from).err().map(|e| e.to_string());
         assert_eq!(relay("smtp://127.0.0.1:2525", "news@example.org"), None);
         assert_eq!(relay("smtps://relay.example", "news@example.org"), None);

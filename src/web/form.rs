@@ -63,14 +63,12 @@ impl FromRequest<Arc<Site>> for Form {
         let body = Limited::new(body, MOST).collect().await;
         let body = body.map_err(|_| refused(Fault::TooLarge))?.to_bytes();
         let fields = match &*of {
-            "application/x-www-form-urlencoded" => {
-                form_urlencoded::parse(&body).into_owned().take(MAX_FIELDS).collect()
-            }
             "multipart/form-data" => {
                 let request = Request::from_parts(parts, body.into());
                 parted(request, site).await.ok_or_else(|| refused(Fault::Malformed))?
             }
-            _ => return Err(refused(Fault::Malformed)),
+            // Also where nobody says so, or it is called something else: a no is not lost for that.
+            _ => form_urlencoded::parse(&body).into_owned().take(MAX_FIELDS).collect(),
         };
         Ok(Self { fields })
     }

@@ -19,6 +19,7 @@ use super::fault::Fault;
 use super::form::Form;
 use super::measures::Route;
 use super::page::{Frame, Page};
+use super::told::Told;
 use super::topics::{self, Group};
 use super::visit::Visit;
 use super::words::filled;
@@ -27,6 +28,7 @@ use crate::engine::owner_link::OwnerLink;
 use crate::engine::preferences::{Preferences, PreferencesUpdate, PreferencesUpdated};
 use crate::model::command::{Choice, Wish};
 use crate::model::evidence::Method;
+use crate::model::fact::Erasure;
 use crate::model::scope::Scope;
 use crate::model::verdict::WriteOutcome;
 use crate::token::TokenKind;
@@ -49,6 +51,9 @@ struct Center {
     controller: String,
     groups: Vec<Group>,
     link: OwnerLink,
+    is_erasing: bool,
+    /// Whether a box may be ticked; any may be unticked.
+    may_tick: bool,
     token: String,
     seal: String,
 }
@@ -92,6 +97,10 @@ impl Site {
     ) -> Result<Response, Fault> {
         let (catalog, language) = (self.engine.catalog(), visit.language);
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
+        let erasure = topics::erasure(preferences);
+        if erasure == Erasure::Erased {
+            return Ok(Told::erased(brand, language).page(StatusCode::OK).into_response());
+        }
         let frame = Frame::of(brand, language);
         let controller = topics::controller_title(&catalog, brand.id.controller(), language);
         let center = Center {
@@ -102,6 +111,8 @@ impl Site {
             consent: filled(frame.words.consent, &[&controller]),
             groups: topics::groups(&catalog, preferences, frame.words, language),
             controller,
+            is_erasing: erasure == Erasure::Pending,
+            may_tick: link.grants && erasure == Erasure::None,
             link,
             token: token.to_owned(),
             seal: self.seal(token),

@@ -23,6 +23,7 @@ use crate::engine::erasure::CaseState;
 use crate::engine::error::EngineError;
 use crate::engine::rights::OwnerRequest;
 use crate::model::evidence::Method;
+use crate::model::fact::Erasure;
 use crate::token::TokenKind;
 
 const SOURCE: &str = "page of requests";
@@ -41,9 +42,12 @@ enum Lack {
 #[template(path = "web/rights.html")]
 struct Requests {
     frame: Frame,
+    masked: String,
     lead: String,
+    is_erasing: bool,
     asks_address: bool,
     email: String,
+    sure: bool,
     lack: Option<Lack>,
     token: String,
     seal: String,
@@ -84,12 +88,20 @@ impl Site {
         let link = self.engine.owner_link(&self.caller, token, TokenKind::Preferences)?;
         let (catalog, language) = (self.engine.catalog(), visit.language);
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
+        let preferences = self.engine.preferences(&self.caller, token).await?.0;
+        let erasure = topics::erasure(&preferences);
+        if erasure == Erasure::Erased {
+            return Ok(Told::erased(brand, language).page(StatusCode::OK).into_response());
+        }
         let frame = Frame::of(brand, language);
         let controller = topics::controller_title(&catalog, brand.id.controller(), language);
         let page = Requests {
+            masked: topics::isolated(&preferences.masked_address),
             lead: filled(frame.words.rights_lead, &[&controller]),
+            is_erasing: erasure == Erasure::Pending,
             asks_address,
             email: sent.get("email").chars().take(MAX_SHOWN).collect(),
+            sure: !sent.get("sure").is_empty(),
             lack,
             token: token.to_owned(),
             seal: self.seal(token),
@@ -103,6 +115,7 @@ impl Site {
     }
 
     async fn requested(&self, token: &str, visit: &Visit, form: &Form) -> Result<Response, Fault> {
+        let link = self.engine.owner_link(&self.caller, token, TokenKind::Preferences)?;
         let opened = self.opened(token, form.get("seal")).ok_or(Fault::Unsealed)?;
         self.measures.submit(Route::Rights, Some(opened));
         let words = words::of(visit.language);
@@ -152,7 +165,6 @@ impl Site {
             Err(error) => return Err(error.into()),
         };
         let catalog = self.engine.catalog();
-        let link = self.engine.owner_link(&self.caller, token, TokenKind::Preferences)?;
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
         Ok(Told::of(brand, visit.language, title, &text).page(StatusCode::OK).into_response())
     }

@@ -190,7 +190,11 @@ async fn one_click_says_no_whichever_way_it_is_encoded_and_however_often() {
         .body(Body::from(parts));
     assert_eq!(world.ask(request.unwrap()).await.status, StatusCode::OK);
     assert_eq!(world.sent().await, [false, false, false]);
-    assert_eq!(world.measures.submitted(Route::OneClick), 3);
+    world.submit(&page, &[("topic", NEWSLETTER)]).await;
+    let bare = Request::post(&out).body(Body::from("List-Unsubscribe=One-Click"));
+    assert_eq!(world.ask(bare.unwrap()).await.status, StatusCode::OK);
+    assert_eq!(world.sent().await, [false, false, false]);
+    assert_eq!(world.measures.submitted(Route::OneClick), 4);
 }
 
 #[tokio::test]

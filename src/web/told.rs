@@ -35,6 +35,13 @@ impl Told {
         Self::framed(Frame::of(brand, language), title, text)
     }
 
+    /// To whom nothing is held about any more.
+    pub(super) fn erased(brand: &Brand, language: Language) -> Self {
+        let frame = Frame::of(brand, language);
+        let (title, text) = (frame.words.rights, frame.words.access_held_nothing);
+        Self::framed(frame, title, text)
+    }
+
     /// Of nobody.
     pub(super) fn bare(language: Language, title: &str, text: &str) -> Self {
         Self::framed(Frame::bare(language), title, text)

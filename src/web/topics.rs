@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 
 use crate::catalog::{Brand, Catalog};
 use crate::engine::preferences::{Preference, Preferences};
+use crate::model::fact::Erasure;
 use crate::model::language::Language;
 use crate::model::scope::{ControllerId, Scope};
+use crate::model::verdict::Verdict;
 
 use super::words::{self, Words, filled};
 
@@ -71,6 +73,15 @@ pub(super) fn within(of: &Preferences, scopes: &[Scope]) -> Preferences {
     let covered = |topic: &&Preference| scopes.iter().any(|scope| scope.covers(topic.scope));
     let topics = of.topics.iter().filter(covered).cloned().collect();
     Preferences { topics, ..Preferences::default() }
+}
+
+/// How far this owner's erasure is: it comes before all else that a verdict may say.
+pub(super) fn erasure(of: &Preferences) -> Erasure {
+    match of.topics.first().map(|topic| topic.verdict) {
+        Some(Verdict::ErasurePending) => Erasure::Pending,
+        Some(Verdict::Erased) => Erasure::Erased,
+        _ => Erasure::None,
+    }
 }
 
 /// What heads a page that ends with how topics stand: `all_sent`, if all of them are sent.

@@ -71,6 +71,7 @@ words! {
     partly_saved,
     too_old_to_subscribe,
     not_yet_shown,
+    erasing_all,
     your_data,
     // Consent request.
     request,

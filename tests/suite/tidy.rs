@@ -47,6 +47,7 @@ const IN_GERMAN: &[&str] = &[
     "src/cli/explain/words.rs",
     "src/sheet/words.rs",
     "src/sheet/words/choices.rs",
+    "src/web/words/german.rs",
 ];
 
 /// What German has beyond ASCII.

@@ -40,6 +40,8 @@ pub(super) struct OfInterest {
     pub(super) opted_out: String,
     /// May be mailed.
     pub(super) allowed: String,
+    /// Gets what one brand sends, and has left the other.
+    pub(super) of_two_minds: String,
 }
 
 /// Writes facts and counts them.
@@ -95,7 +97,11 @@ impl Facts {
         self.guests().await?;
 
         let first = |addresses: Vec<String>| addresses.into_iter().next().unwrap_or_default();
-        Ok(OfInterest { opted_out: first(share(140, 165)), allowed: first(share(300, 540)) })
+        Ok(OfInterest {
+            opted_out: first(share(140, 165)),
+            allowed: first(share(300, 540)),
+            of_two_minds: first(share(540, 560)),
+        })
     }
 
     /// Guests of the hotels, who make the store larger and are on no list.

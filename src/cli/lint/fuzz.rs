@@ -36,7 +36,7 @@ pub(crate) fn target(octets: &[u8]) -> bool {
 fn plainly(octets: &[u8], name: &str) -> usize {
     let (mut found, mut in_field) = (0, false);
     for line in octets.split(|octet| *octet == b'\n') {
-        if in_field && line.starts_with(b" ") || in_field && line.starts_with(b"\t") {
+        if in_field && (line.starts_with(b" ") || line.starts_with(b"\t")) {
             continue;
         }
         let Some(colon) = line.iter().position(|octet| *octet == b':') else { break };

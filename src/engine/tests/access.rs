@@ -75,7 +75,7 @@ async fn a_request_is_open_until_somebody_answers() {
     let second = request(&engine, EVE).await.request.unwrap();
     assert!(second.id > closed.revision);
     assert_eq!(answer(&engine, first.id).await.request.as_ref(), Some(&closed));
-    assert_eq!(open_requests(&engine).await, [second.clone()]);
+    assert_eq!(open_requests(&engine).await, std::slice::from_ref(&second));
     assert_eq!(answer(&engine, second.id).await.outcome, WriteOutcome::Applied);
     assert_eq!(answer(&engine, first.id).await.request, Some(closed));
     let (asked, told) = (EventKind::AccessRequested, EventKind::AccessAnswered);

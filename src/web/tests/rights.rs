@@ -69,12 +69,23 @@ async fn erasure_takes_a_tick_and_stops_all_until_people_decide() {
     assert_eq!(&*cases[0].requested.as_ref().unwrap().by.id, "owner");
     world.submit(&page, &sure).await;
     assert_eq!(world.cases().await, cases, "asked again it is the same case");
+    let center = page.strip_suffix("/data").unwrap();
+    let (seal, told) = (value(&world.get(&page).await.text, "seal"), world.get(center).await);
+    assert!(told.text.contains("erasure of your data has been asked for"), "{}", told.text);
+    assert_eq!(told.text.matches(" disabled").count(), 3, "nothing is ticked, and nothing can be");
     let leni = Caller::local("leni");
     world.engine.approve_erasure(&leni, &cases[0].id, "as asked".into()).await.unwrap();
+    let head = world.engine.head();
     for form in [&sure[..], &[("request", "access")]] {
-        let told = world.submit(&page, form).await;
+        let told = world.post(&page, &[form, &[("seal", &seal)]].concat()).await;
         assert!(told.text.contains("Your data were erased."), "{}", told.text);
     }
+    for page in [&page, center] {
+        let told = world.get(page).await;
+        assert!(told.text.contains("Your data were erased."), "{}", told.text);
+        assert!(!told.text.contains("<form"), "nothing is left to choose");
+    }
+    assert_eq!(world.engine.head(), head);
 }
 
 #[tokio::test]

@@ -47,6 +47,8 @@ pub(super) static WORDS: Words = Words {
     too_old_to_subscribe: "This link is too old to subscribe with; you can unsubscribe with it. To \
         subscribe, use the link in a newer mail, or sign up anew.",
     not_yet_shown: "What stands at present cannot be shown with this link. You can unsubscribe with it.",
+    erasing_all: "The erasure of your data has been asked for. Until it is decided nothing is sent to \
+        this address, and nothing new can be subscribed to.",
     your_data: "Your data: what we hold, and having it erased",
     request: "May we write to you?",
     request_question: "{} asks whether it may send you: {}.",
@@ -80,7 +82,7 @@ pub(super) static WORDS: Words = Words {
     rights: "Your data",
     rights_lead: "Both requests are read and answered by people at {}, at the latest within one month \
         (GDPR Art. 12).",
-    too_old_text: "This link is too old for it. Please use the link in a newer mail, or write to us.",
+    too_old_text: "This link is too old to ask with. Please use the link in a newer mail, or write to us.",
     access: "What do you hold about me?",
     access_text: "You get all that is stored about this address: where it comes from, what you agreed to \
         and when, what was stopped.",

@@ -53,6 +53,8 @@ pub(super) static WORDS: Words = Words {
         neu an.",
     not_yet_shown: "Was derzeit gilt, kann mit diesem Link nicht angezeigt werden. Abmelden k\u{f6}nnen Sie \
         sich damit.",
+    erasing_all: "Die L\u{f6}schung Ihrer Daten wurde verlangt. Bis dar\u{fc}ber entschieden ist, wird an \
+        diese Adresse nichts gesendet, und neu anmelden k\u{f6}nnen Sie sich nicht.",
     your_data: "Ihre Daten: Auskunft und L\u{f6}schung",
     request: "D\u{fc}rfen wir Ihnen schreiben?",
     request_question: "{} fragt, ob Sie das erhalten m\u{f6}chten: {}.",
@@ -87,7 +89,7 @@ pub(super) static WORDS: Words = Words {
     rights: "Ihre Daten",
     rights_lead: "Beide Anfragen lesen und beantworten Menschen bei {}, sp\u{e4}testens innerhalb eines \
         Monats (Art. 12 DSGVO).",
-    too_old_text: "Dieser Link ist daf\u{fc}r zu alt. Bitte verwenden Sie den Link in einer neueren E-Mail, \
+    too_old_text: "F\u{fc}r eine solche Anfrage ist dieser Link zu alt. Bitte verwenden Sie den Link in einer neueren E-Mail, \
         oder schreiben Sie uns.",
     access: "Was haben Sie \u{fc}ber mich gespeichert?",
     access_text: "Sie erhalten alles, was zu dieser Adresse gespeichert ist: woher sie kommt, welchen \

@@ -35,7 +35,7 @@ def stubs(into):
     arguments = ["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", f"--python_out={into}", f"--grpc_python_out={into}"]
     assert protoc.main(arguments + files) == 0
     sys.path.insert(0, str(into))
-    names = ["common", "decision", "consent", "preference", "catalog", "erasure", "change"]
+    names = ["common", "decision", "consent", "preference", "catalog", "erasure", "change", "access_service"]
     modules = {}
     for name in names:
         modules[name] = importlib.import_module(f"maysend.v1.{name}_pb2")

@@ -16,6 +16,7 @@ import web_choices
 import web_links
 import web_looks
 import web_private
+import web_rights
 import web_sign_up
 from web_browser import Browser
 from web_gallery import OLD, PAGES, Gallery
@@ -54,7 +55,8 @@ class Tests:
         with Browser() as browser:
             self.open.append(mailbox := web_sign_up.Mailbox())
             world = self.world("plain", relay=mailbox.port)
-            stories = [*web_choices.STORIES, *web_links.STORIES, web_looks.by_keyboard_alone, *web_private.STORIES]
+            stories = [*web_choices.STORIES, *web_links.STORIES, *web_rights.STORIES, web_looks.by_keyboard_alone,
+                       *web_private.STORIES]
             for tell in stories:
                 self.told(tell.__name__, lambda: tell(world, browser))
             for tell in web_sign_up.STORIES:

@@ -87,9 +87,11 @@ class Browser:
             return False
 
     def tick(self, topic):
-        box = self.one(f'input[name=topic][value="{topic}"]')
+        self.check(f'input[name=topic][value="{topic}"]')
+
+    def check(self, box):
         # Its words are what a finger meets.
-        box.find_element(By.XPATH, "ancestor::label").click()
+        self.one(box).find_element(By.XPATH, "ancestor::label").click()
 
     def double_click(self, label):
         button = self.find(label)
@@ -127,6 +129,10 @@ class Browser:
     def boxes(self):
         """Which topics are ticked."""
         return {box.get_attribute("value"): box.is_selected() for box in self.all("input[name=topic]")}
+
+    def focused(self):
+        """The name of the field that one would type into."""
+        return self.run("return document.activeElement.name")
 
     def seal(self):
         return self.one("input[name=seal]").get_attribute("value")

@@ -12,6 +12,8 @@ LABELS = {
     "accept": {"de": "Ja, ich stimme zu", "en": "Yes, I agree"},
     "decline": {"de": "Nein, danke", "en": "No, thank you"},
     "confirm": {"de": "Bestätigen", "en": "Confirm"},
+    "access": {"de": "Auskunft verlangen", "en": "Ask for my data"},
+    "erasure": {"de": "Löschung verlangen", "en": "Ask for erasure"},
     "sign up": {"de": "Anmelden", "en": "Sign up"},
 }
 
@@ -104,6 +106,45 @@ class Gallery:
         ask(self.world.links(f"late-{self.language}@example.org").unsubscribe_url, {"List-Unsubscribe": "One-Click"})
         self.press("confirm")
 
+    def data(self, of="data"):
+        self.go(self.world.links(self.whose(of)).preferences_url + "/data")
+
+    def data_of_the_nameless(self, of="data-nameless"):
+        self.go(self.world.links(f"{of}-{self.language}@example.org").preferences_url + "/data")
+
+    def data_lacks_address(self):
+        self.data_of_the_nameless()
+        self.browser.one("input[type=email]").send_keys("someone@example.org")
+        self.press("access")
+
+    def data_lacks_tick(self):
+        self.data()
+        self.press("erasure")
+
+    def access_asked(self):
+        self.data("access-asked")
+        self.press("access")
+
+    def erasure_asked(self, of="erasure-asked"):
+        self.data(of)
+        self.browser.check("input[name=sure]")
+        self.press("erasure")
+
+    def erasure_pending(self):
+        self.world.grant(self.whose("pending"), "theater/premieren")
+        self.erasure_asked("pending")
+        self.go(self.world.links(f"pending-{self.language}@example.org").preferences_url)
+
+    def data_while_erasure_is_pending(self):
+        self.data("pending")
+
+    def erased(self):
+        address = f"pending-{self.language}@example.org"
+        for case in self.world.erasure_cases("PENDING"):
+            if case.address == address:
+                self.world.approve(case.id, "leni")
+        self.go(self.world.links(address).preferences_url)
+
     def no_link(self):
         self.go(f"{self.world.pages}/p/none")
 
@@ -138,6 +179,9 @@ class Gallery:
     def old_preferences(self):
         self.go(self.old[0].preferences_url)
 
+    def old_data(self):
+        self.go(self.old[0].preferences_url + "/data")
+
     def old_request(self):
         self.go(self.old[1].preferences_url)
 
@@ -147,8 +191,10 @@ class Gallery:
 
 PAGES = [
     "unsubscribe", "unsubscribed", "unsubscribed_from_all", "preferences", "saved", "unchanged", "nameless",
-    "request", "request_from_right_to_left", "request_in_black_with_words", "accepted", "accepted_from_right_to_left", "accepted_and_stopped",
-    "declined", "confirm", "confirmed", "not_confirmed", "no_link", "no_page", "unsealed",
+    "request", "request_from_right_to_left", "request_in_black_with_words", "accepted",
+    "accepted_from_right_to_left", "accepted_and_stopped", "declined", "confirm", "confirmed", "not_confirmed",
+    "data", "data_of_the_nameless", "data_lacks_address", "data_lacks_tick", "access_asked", "erasure_asked",
+    "erasure_pending", "data_while_erasure_is_pending", "erased", "no_link", "no_page", "unsealed",
     "sign_up", "sign_up_lacks", "sign_up_sent",
 ]
-OLD = ["old_preferences", "old_request", "old_confirm"]
+OLD = ["old_preferences", "old_data", "old_request", "old_confirm"]

@@ -134,7 +134,7 @@ def a_link_scanner_changes_nothing(world, browser):
     trap = f"<script>setTimeout(() => fetch('/sent', {{method: 'POST'}}), {SCANNED * 900})</script>"
     scan(outside.serve("/trap", trap))
     expect(len(outside.asked_for("POST /sent")), 1, "a page that sends something by itself is found out")
-    pages = [links.unsubscribe_url, links.preferences_url, asked.preferences_url,
+    pages = [links.unsubscribe_url, links.preferences_url, f"{links.preferences_url}/data", asked.preferences_url,
              world.confirm_link(ivy, "theater/premieren"), f"{world.pages}/s/festival", f"{world.pages}/"]
     head, kinds, followed = world.head(), world.kinds(ivy), set(pages)
     for url in pages:

@@ -1,5 +1,5 @@
 """How each page looks and how it is used: narrow, large type, dark, from right to left, by keyboard,
-by who cannot see it (axe-core), on paper.
+by ear and by axe-core, on paper.
 
 `look` takes the page that a browser is on; what is wrong with it goes to `faults`.
 """
@@ -69,7 +69,8 @@ class Looks:
         browser.run(self.axe)
         browser.size(DESK)
         self.by_keyboard()
-        self.on_paper()
+        self.by_ear()
+        self.on_paper(f"{page}-{language}-paper")
         # Last: to picture what is below the fold moves the fold.
         for size in (PHONE, DESK):
             browser.size(size)
@@ -112,7 +113,8 @@ class Looks:
         """Tab comes to each control, in the order of reading, and shows where it is."""
         browser = self.browser
         usable = [i for i, e in enumerate(browser.all(CONTROLS)) if e.is_enabled()]
-        browser.run("document.activeElement.blur(); scrollTo(0, 0)")
+        # From the top, also where a field that lacks something has the focus from the start.
+        browser.run("const b = document.body; b.tabIndex = -1; b.focus(); b.removeAttribute('tabindex'); scrollTo(0, 0)")
         browser.cdp("Runtime.evaluate", {"expression": "getSelection().removeAllRanges()"})
         reached, top = [], 0
         for _ in usable:
@@ -129,11 +131,25 @@ class Looks:
         browser.run("document.activeElement.blur()")
         self.right(reached == usable, f"Tab reaches {reached} of {usable}")
 
-    def on_paper(self):
+    def by_ear(self):
+        """What a screen reader is given: the name of each control, and beside each topic how it stands."""
+        nodes = [node for node in self.browser.cdp("Accessibility.getFullAXTree", {})["nodes"] if not node["ignored"]]
+        controls = [{part: str(node.get(part, {}).get("value", "")).strip() for part in ("role", "name", "description")}
+                    for node in nodes]
+        controls = [control for control in controls if control["role"] in ("button", "link", "checkbox", "textbox")]
+        self.right(len(controls) == len(self.browser.all(CONTROLS)), f"controls of another role: {controls}")
+        self.right(all(control["name"] for control in controls), f"without a name: {controls}")
+        described = [control for control in controls if control["role"] == "checkbox" and control["description"]]
+        self.right(len(described) >= len(self.browser.all(".topic")), f"how they stand goes unsaid: {controls}")
+
+    def on_paper(self, name):
         """It prints in black, also where the screen is dark, and without what paper cannot do."""
         browser = self.browser
         printed = base64.b64decode(browser.cdp("Page.printToPDF", {"printBackground": False})["data"])
         text = subprocess.run(["pdftotext", "-", "-"], input=printed, check=True, capture_output=True).stdout.decode()
+        command = ["pdftoppm", "-png", "-singlefile", "-r", "72", "-", str(self.shots / name)]
+        subprocess.run(command, input=printed, check=True)
+        self.pictures += 1
         squeezed = lambda words: re.sub(r"\s|[\u2066-\u2069\u200e\u200f]", "", words)
         self.right(squeezed(browser.title()) in squeezed(text), f"its heading is not on paper: {text}")
         browser.media("dark", "print")

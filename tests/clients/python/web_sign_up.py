@@ -95,7 +95,10 @@ def a_sign_up_is_confirmed_by_mail(world, browser, mailbox):
         expect(world.sent(jon), set(), "nothing is sent before the button")
         german.press("Bestätigen")
         tells(world, german, jon, programm)
-        expect((world.sent(jon), world.answer(jon, programm)), ({programm}, "ALLOWED_CONSENT"), "what is sent")
+        expect(world.answer(jon, programm), "ALLOWED_CONSENT", "what was asked for")
+        # From now on he is on file, and this brand mails those until they object.
+        expect(world.answer(jon, "festival/newsletter"), "ALLOWED_NO_OBJECTION", "what a customer gets")
+        expect(world.sent(jon), {programm, "festival/newsletter"}, "what is sent")
         proof = world.history(jon)[-1].evidence
         assert "bestätigen Sie, dass Bühne GmbH" in proof.wording and proof.language == "de", proof
         # Whom we know gets the same answer, and so does who already has it.
@@ -141,11 +144,13 @@ def what_is_missing_is_told_and_nothing_is_lost(world, browser, mailbox):
     head = world.head()
     sign_up(browser, world, "nora at example.org", "festival/programm")
     browser.says("This is not an e-mail address yet.")
+    expect(browser.focused(), "email", "where one is")
     expect(browser.boxes()["festival/programm"], True, "the tick stays")
     expect(browser.one("input[type=email]").get_attribute("value"), "nora at example.org", "what was typed stays")
     browser.tick("festival/programm")
     browser.press("Sign up")
     browser.says("Please tick at least one topic.")
+    expect(browser.focused(), "topic", "where one is")
     expect((world.head(), mailbox.mails.qsize()), (head, 0), "nothing is begun")
 
 

@@ -11,6 +11,8 @@ SAYS = {
     "BLOCKED": ("Wird nicht gesendet: Wir haben es von uns aus gesperrt.", "Not sent: we have stopped it ourselves."),
     "OPTED_OUT": ("Wird nicht gesendet: Sie haben sich abgemeldet.", "Not sent: you unsubscribed."),
     "REFUSED": ("Wird nicht gesendet: Sie haben es abgelehnt.", "Not sent: you declined it."),
+    "ERASURE_PENDING": ("Wird nicht gesendet: Die Löschung Ihrer Daten wurde verlangt.",
+                        "Not sent: the erasure of your data has been asked for."),
     "NONE": ("Wird nicht gesendet: Sie haben sich dafür nicht angemeldet.", "Not sent: you have not subscribed to it."),
 }
 
@@ -36,8 +38,8 @@ def agrees(world, browser, address):
         note = plain(browser.one(f'[id="n-{topic}"]').text)
         told = sentence(verdict, language)
         assert note.startswith(told), f"{topic} is {verdict}, and the page says `{note}`"
-        # What we stop ourselves the owner may have ticked all the same.
-        if verdict != "DENIED_BLOCKED":
+        # What is stopped by other than the owner's choice the owner may have ticked all the same.
+        if verdict not in ("DENIED_BLOCKED", "DENIED_ERASURE_PENDING"):
             expect(ticked, verdict.startswith("ALLOWED"), f"the box of {topic}, which is {verdict}")
 
 

@@ -27,14 +27,16 @@ TOPICS = [
     "theater/premieren", "theater/jugend", "theater/lang",
     "orient/arabic", "orient/hebrew",
 ]
+# Mailings beyond them: about an order, of another controller, to ask for consent.
+BEYOND = ["festival/tickets", "seeblick/angebote", "festival/ask"]
 PATIENCE = 60
 
 
 class Server(story.Server):
     """The binary with its web listener; `clock` names a file with the offset of its wall clock."""
 
-    def __init__(self, binary, data, relay=None, clock=None):
-        super().__init__(binary, data, unix=False, catalog=CATALOG)
+    def __init__(self, binary, data, relay=None, clock=None, catalog=CATALOG):
+        super().__init__(binary, data, unix=False, catalog=catalog)
         self.port = story.free_port()
         self.pages = f"http://127.0.0.1:{self.port}"
         self.options = ["--web-listen", f"127.0.0.1:{self.port}", "--public-url", self.pages]
@@ -70,12 +72,12 @@ class Server(story.Server):
 class World(story.Story):
     """A server with data of its own."""
 
-    def __init__(self, binary, stubs, data, relay=None, clocked=False):
+    def __init__(self, binary, stubs, data, relay=None, clocked=False, catalog=CATALOG):
         pathlib.Path(data).mkdir()
         self.clock = f"{data}/offset" if clocked else None
         if clocked:
             self.jump(0)
-        self.server = Server(binary, str(data), relay, self.clock)
+        self.server = Server(binary, str(data), relay, self.clock, catalog)
         self.pages = self.server.pages
         super().__init__(stubs, self.server.start())
 
@@ -125,6 +127,10 @@ class World(story.Story):
         """The topics that may be sent."""
         return {topic for topic in TOPICS if self.answer(address, topic).startswith("ALLOWED")}
 
+    def answers(self, address):
+        """What Check says of every mailing, by `brand/campaign`."""
+        return {mailing: self.answer(address, mailing) for mailing in [*TOPICS, *BEYOND]}
+
     def head(self):
         request = self.s["decision"].CheckRequest(brand="festival", campaign="newsletter", addresses=["x@example.org"])
         return self.decision.Check(request).revision
@@ -137,6 +143,30 @@ class World(story.Story):
     def kinds(self, address):
         name = self.s["common"].EventKind.Name
         return [name(event.kind).removeprefix("EVENT_KIND_") for event in self.history(address)]
+
+    # What people have to work on.
+    def connect(self, channel):
+        super().connect(channel)
+        self.access = self.s["access_service_rpc"].AccessServiceStub(channel)
+        self.erasure = self.s["erasure_rpc"].ErasureServiceStub(channel)
+
+    def access_requests(self, address):
+        """Those that are open, of an address."""
+        asked = self.access.ListAccessRequests(self.s["access_service"].ListAccessRequestsRequest())
+        return [request for request in asked.access_requests if request.address == address]
+
+    def answer_access(self, named, person, note):
+        request = self.s["access_service"].AnswerAccessRequest(id=named, note=note)
+        self.access.AnswerAccess(request, metadata=[("maysend-actor", person)])
+
+    def erasure_cases(self, state):
+        state = self.s["common"].ErasureState.Value(f"ERASURE_STATE_{state}")
+        return list(self.erasure.ListErasureCases(self.s["erasure"].ListErasureCasesRequest(state=state)).cases)
+
+    def approve(self, named, person):
+        """The certificate of an erasure that this person decided."""
+        request = self.s["erasure"].ApproveErasureRequest(id=named)
+        return self.erasure.ApproveErasure(request, metadata=[("maysend-actor", person)]).certificate
 
 
 def wait(look, wanted, what):
