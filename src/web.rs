@@ -19,6 +19,7 @@
 //! page is stored with every yes (GDPR Art. 7(1)). A token stands in the path, so no page lets a
 //! referrer out, is cached or is named in a log.
 
+mod choose;
 mod confirm;
 mod consent_request;
 mod fault;
@@ -71,8 +72,11 @@ impl Site {
         measures: Arc<Measures>,
     ) -> Self {
         // Whoever proved themselves by a link speaks for themselves, and for nobody else.
-        let caller =
-            Caller { credential: "web".into(), roles: vec![Role::Portal], actor: "owner".into() };
+        let caller = Caller {
+            credential: Caller::WEB.into(),
+            roles: vec![Role::Portal],
+            actor: "owner".into(),
+        };
         Self { engine, caller, privacy, post, paces: Paces::default(), measures }
     }
 }
@@ -89,6 +93,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/robots.txt", get(told::robots))
         .fallback(told::nothing_here)
         .layer(axum::middleware::map_response(page::guarded))
+        .layer(axum::middleware::from_fn(form::to_its_end))
         .with_state(site)
 }
 

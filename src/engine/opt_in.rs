@@ -108,7 +108,7 @@ impl Engine {
         let choices = token.scopes.iter().map(yes).collect();
         let command = Command::OwnerChoice { choices, proof, evidence };
         let written = self.owner_write(caller, &token, command, &"".into(), &[]).await?;
-        let preferences = self.blocking(move |shared| shared.preferences(&token)).await?;
+        let preferences = self.read_back(token).await?;
         let Written { revision, outcomes } = written;
         Ok(PreferencesUpdated { preferences, revision, outcomes })
     }

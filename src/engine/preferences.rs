@@ -69,6 +69,8 @@ pub struct Preference {
     pub subscribed: bool,
     /// Whether it is sent, blocks included.
     pub verdict: Verdict,
+    /// What it would be by the owner's own word alone: `Blocked` where the owner asked us to stop.
+    pub own: Verdict,
 }
 
 /// Choices made through a preferences link.
@@ -194,11 +196,8 @@ impl Engine {
         let command = Command::OwnerChoice { choices, proof, evidence };
         let written = self.owner_write(caller, &token, command, &request_id, &body).await?;
         let (revision, outcomes) = (written.revision, written.outcomes);
-        let preferences = if retired {
-            Preferences::default()
-        } else {
-            self.blocking(move |shared| shared.preferences(&token)).await?
-        };
+        let preferences =
+            if retired { Preferences::default() } else { self.read_back(token).await? };
         Ok(PreferencesUpdated { preferences, revision, outcomes })
     }
 
@@ -227,6 +226,15 @@ impl Engine {
         let command = Command::OwnerChoice { choices, proof: Proof::UnsubscribeToken, evidence };
         let written = self.owner_write(caller, &token, command, &"".into(), &[]).await?;
         Ok(written.revision)
+    }
+
+    /// What stands after a write. Where the past is damaged nothing is shown: it is recorded all
+    /// the same, which an error would deny.
+    pub(super) async fn read_back(&self, token: Token) -> Result<Preferences, EngineError> {
+        match self.blocking(move |shared| shared.preferences(&token)).await {
+            Err(EngineError::Damaged { .. }) => Ok(Preferences::default()),
+            read => read,
+        }
     }
 
     pub(super) fn verified(
@@ -363,6 +371,7 @@ impl View<'_> {
                 title: topic.title.to_string(),
                 subscribed: false,
                 verdict: Verdict::UnknownAddress,
+                own: Verdict::UnknownAddress,
             };
         };
         let campaign = Campaign {
@@ -381,11 +390,13 @@ impl View<'_> {
             erasure: Erasure::None,
             ..self.profile.clone()
         };
+        let own = ruling(&own, None).verdict;
         Preference {
             scope: Scope::Topic(topic.id),
             title: topic.title.to_string(),
-            subscribed: ruling(&own, None).verdict.allows(),
+            subscribed: own.allows(),
             verdict: ruling(self.profile, self.base).verdict,
+            own,
         }
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn inspected_link(link: InspectedLink, names: &Names) -> api::Inspect
 pub(super) fn preferences(preferences: Preferences, names: &Names) -> api::Preferences {
     let Preferences { masked_address, topics } = preferences;
     let topic = |preference: Preference| {
-        let Preference { scope: of, title, subscribed, verdict } = preference;
+        let Preference { scope: of, title, subscribed, verdict, own: _ } = preference;
         let verdict = verdict.code().into();
         api::Preference { scope: Some(scope(of, names)), title, subscribed, verdict }
     };

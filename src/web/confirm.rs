@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
@@ -12,12 +12,15 @@ use super::fault::Fault;
 use super::form::Form;
 use super::measures::Route;
 use super::page::{Frame, Page};
-use super::preferences::stands;
 use super::told::Told;
 use super::topics;
-use super::visit::Visit;
+use super::visit::{Named, Visit};
 use super::words::{self, filled};
+use crate::catalog::{Brand, Catalog};
+use crate::engine::owner_link::OwnerLink;
 use crate::model::evidence::Method;
+use crate::model::language::Language;
+use crate::model::verdict::WriteOutcome;
 use crate::token::TokenKind;
 
 const SOURCE: &str = "confirmation page";
@@ -32,7 +35,7 @@ struct Question {
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    Path(token): Path<String>,
+    Named(token): Named,
     visit: Visit,
 ) -> Response {
     site.to_confirm(&token, &visit).unwrap_or_else(|fault| fault.page(&visit))
@@ -40,7 +43,7 @@ pub(super) async fn show(
 
 pub(super) async fn take(
     State(site): State<Arc<Site>>,
-    Path(token): Path<String>,
+    Named(token): Named,
     visit: Visit,
     form: Form,
 ) -> Response {
@@ -54,15 +57,17 @@ impl Site {
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
         self.measures.show(Route::Confirm);
         let words = words::of(language);
-        if !link.grants {
+        if link.in_doubt {
+            return Err(Fault::Later);
+        }
+        if !link.grants || !link.is_whole {
             let told = Told::first(brand, language, words.not_confirmed, words.not_confirmed_text);
             return Ok(told.page(StatusCode::OK).into_response());
         }
         let frame = Frame::of(brand, language);
-        let controller = topics::controller_title(&catalog, brand.id.controller(), language);
-        let what = topics::titled(&catalog, &link.scopes, language);
-        let question = filled(words.confirm_question, &[&controller, &what]);
-        let question = Question { frame, question, seal: self.seal(token) };
+        let question = question(&catalog, brand, &link, language);
+        let seal = self.seal(token, &question);
+        let question = Question { frame, question, seal };
         Ok(Page::new(StatusCode::OK, &question.frame, &question).into_response())
     }
 
@@ -73,19 +78,33 @@ impl Site {
         let (catalog, language) = (self.engine.catalog(), visit.language);
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
         let words = words::of(language);
-        let controller = topics::controller_title(&catalog, brand.id.controller(), language);
-        let what = topics::titled(&catalog, &link.scopes, language);
-        let wording = filled(words.confirm_question, &[&controller, &what]);
-        let evidence = visit.evidence(Method::DoubleOptIn, SOURCE, &wording);
+        let Some(seen) = self.seen(opened, |in_| question(&catalog, brand, &link, in_)) else {
+            // Its words have changed: it is asked with those of now.
+            return self.to_confirm(token, visit);
+        };
+        let wording = question(&catalog, brand, &link, seen);
+        let evidence = visit.reading(seen).evidence(Method::DoubleOptIn, SOURCE, &wording);
         let updated = self.engine.confirm_opt_in(&self.caller, token, Some(evidence)).await?;
-        let told = if stands(&updated.outcomes) {
+        let refused = updated.outcomes.iter().find(|outcome| words.rejection(**outcome).is_some());
+        let told = if refused.is_none() {
             let now = topics::within(&updated.preferences, &link.scopes);
             let title = topics::ending(&now, words.confirmed, words);
             let groups = topics::groups(&catalog, &now, words, language);
             Told::of(brand, language, title, "").with(groups)
         } else {
-            Told::of(brand, language, words.not_confirmed, words.not_confirmed_text)
+            let why = match refused {
+                Some(WriteOutcome::Proof) | None => words.not_confirmed_text,
+                Some(other) => words.rejection(*other).unwrap_or(words.not_confirmed_text),
+            };
+            Told::of(brand, language, words.not_confirmed, why)
         };
         Ok(told.page(StatusCode::OK).into_response())
     }
+}
+
+/// What the button says yes to.
+fn question(catalog: &Catalog, brand: &Brand, link: &OwnerLink, language: Language) -> String {
+    let controller = topics::controller_title(catalog, brand.id.controller(), language);
+    let what = topics::titled(catalog, &link.scopes, language);
+    filled(words::of(language).confirm_question, &[&controller, &what])
 }

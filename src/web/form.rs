@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, Limited};
 
@@ -37,7 +39,7 @@ impl Form {
 
     /// RFC 8058 section 3.1: what a mailbox provider sends, and nothing else does.
     pub(super) fn is_one_click(&self) -> bool {
-        self.get("List-Unsubscribe") == "One-Click"
+        self.get("List-Unsubscribe").trim().eq_ignore_ascii_case("One-Click")
     }
 
     /// The form in one text, seal and all: that of a second look at the page is another.
@@ -62,24 +64,42 @@ impl FromRequest<Arc<Site>> for Form {
         let refused = |fault: Fault| fault.page(&visit).into_response();
         let body = Limited::new(body, MOST).collect().await;
         let body = body.map_err(|_| refused(Fault::TooLarge))?.to_bytes();
-        let fields = match &*of {
+        let parts = match &*of {
             "multipart/form-data" => {
-                let request = Request::from_parts(parts, body.into());
-                parted(request, site).await.ok_or_else(|| refused(Fault::Malformed))?
+                parted(Request::from_parts(parts, body.clone().into()), site).await
             }
-            // Also where nobody says so, or it is called something else: a no is not lost for that.
-            _ => form_urlencoded::parse(&body).into_owned().take(MAX_FIELDS).collect(),
+            _ => None,
         };
+        // Also where nobody says so, or it is called something else: a no is not lost for that.
+        let fields = parts.unwrap_or_else(|| {
+            form_urlencoded::parse(&body).into_owned().take(MAX_FIELDS + 1).collect()
+        });
+        // What is cut off would look unticked.
+        if fields.len() > MAX_FIELDS {
+            return Err(refused(Fault::TooLarge));
+        }
         Ok(Self { fields })
     }
 }
 
+/// A form is worked on in a task of its own: whoever presses a button and closes the window has
+/// pressed it, and so has a mail program that does not wait for the answer.
+pub(super) async fn to_its_end(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    #[expect(clippy::disallowed_methods, reason = "the engine answers what it has when it stops")]
+    let answer = tokio::spawn(next.run(request)).await;
+    answer.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// The fields of a form in parts; none where it is not in parts.
 async fn parted(request: Request, site: &Arc<Site>) -> Option<Vec<(String, String)>> {
     let mut parts = Multipart::from_request(request, site).await.ok()?;
     let mut fields = Vec::new();
     while let Some(part) = parts.next_field().await.ok()? {
         let name = part.name().unwrap_or_default().to_owned();
-        if fields.len() < MAX_FIELDS {
+        if fields.len() <= MAX_FIELDS {
             fields.push((name, part.text().await.ok()?));
         }
     }

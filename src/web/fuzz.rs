@@ -83,8 +83,8 @@ impl Asked {
         let path = String::from_utf8_lossy(target?).into_owned();
         let token = path.split(['/', '?']).nth(2).unwrap_or_default();
         let words = [
-            ("{seal}".to_owned(), world.site.seal(token)),
-            ("{other}".to_owned(), world.site.seal("another link")),
+            ("{seal}".to_owned(), world.site.seal(token, "")),
+            ("{other}".to_owned(), world.site.seal("another link", "")),
             ("{long}".to_owned(), "x".repeat(70_000)),
         ];
         let body = body.unwrap_or_default();
@@ -108,9 +108,10 @@ impl Asked {
         let mut form = form_urlencoded::parse(&body);
         let typed = form.clone().find(|(name, _)| name == "email").map(|(_, typed)| typed);
         let typed = is_plain.then(|| typed.unwrap_or_default().trim().to_owned());
-        let says_one_click = form.any(|(name, value)| (&*name, &*value) == ONE_CLICK)
+        let is_click = |value: &str| value.trim().eq_ignore_ascii_case(ONE_CLICK.1);
+        let says_one_click = form.any(|(name, value)| name == ONE_CLICK.0 && is_click(&value))
             || find(&body, ONE_CLICK.0.as_bytes()).is_some()
-                && find(&body, ONE_CLICK.1.as_bytes()).is_some();
+                && find(&body.to_ascii_lowercase(), b"one-click").is_some();
         let (method, path) = (request.method().clone(), request.uri().path());
         let is_true = world.tokens.iter().any(|(_, token)| path.contains(&**token));
         let may_write = method == Method::POST

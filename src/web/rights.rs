@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
@@ -17,7 +17,7 @@ use super::measures::Route;
 use super::page::{Frame, Page};
 use super::told::Told;
 use super::topics;
-use super::visit::Visit;
+use super::visit::{Named, Visit};
 use super::words::{self, filled};
 use crate::engine::erasure::CaseState;
 use crate::engine::error::EngineError;
@@ -55,7 +55,7 @@ struct Requests {
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    Path(token): Path<String>,
+    Named(token): Named,
     visit: Visit,
 ) -> Response {
     site.requests(&token, &visit).await.unwrap_or_else(|fault| fault.page(&visit))
@@ -63,7 +63,7 @@ pub(super) async fn show(
 
 pub(super) async fn take(
     State(site): State<Arc<Site>>,
-    Path(token): Path<String>,
+    Named(token): Named,
     visit: Visit,
     form: Form,
 ) -> Response {
@@ -94,17 +94,16 @@ impl Site {
             return Ok(Told::erased(brand, language).page(StatusCode::OK).into_response());
         }
         let frame = Frame::of(brand, language);
-        let controller = topics::controller_title(&catalog, brand.id.controller(), language);
         let page = Requests {
             masked: topics::isolated(&preferences.masked_address),
-            lead: filled(frame.words.rights_lead, &[&controller]),
+            lead: filled(frame.words.rights_lead, &[&topics::controllers(&catalog, language)]),
             is_erasing: erasure == Erasure::Pending,
             asks_address,
             email: sent.get("email").chars().take(MAX_SHOWN).collect(),
             sure: !sent.get("sure").is_empty(),
             lack,
             token: token.to_owned(),
-            seal: self.seal(token),
+            seal: self.seal(token, ""),
             frame,
         };
         let status = match lack {
@@ -116,7 +115,11 @@ impl Site {
 
     async fn requested(&self, token: &str, visit: &Visit, form: &Form) -> Result<Response, Fault> {
         let link = self.engine.owner_link(&self.caller, token, TokenKind::Preferences)?;
-        let opened = self.opened(token, form.get("seal")).ok_or(Fault::Unsealed)?;
+        if link.shows && !link.grants {
+            return Err(if link.in_doubt { Fault::Later } else { Fault::TooOld });
+        }
+        let opened = self.opened(token, form.get("seal")).filter(|opened| opened.is_fresh());
+        let opened = opened.ok_or(Fault::Unsealed)?;
         self.measures.submit(Route::Rights, Some(opened));
         let words = words::of(visit.language);
         let typed = form.get("email").trim();

@@ -2,14 +2,17 @@
 //!
 //! A brand links it, or has a form of its own that posts here: so it takes a form without a seal.
 //! That is safe, for all it does is to send one neutral mail, and the engine and `pace` bound those.
-//! Whatever is known of an address, the answer is the same, and comes before the mail goes.
+//! Whatever is known of an address, the answer is the same, and comes before the mail goes; nor does
+//! its time tell, which a write takes and a refusal does not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use tokio::time::Instant;
 
 use super::Site;
 use super::fault::Fault;
@@ -19,7 +22,7 @@ use super::page::{Frame, Page};
 use super::post::Letter;
 use super::told::Told;
 use super::topics;
-use super::visit::Visit;
+use super::visit::{Named, Visit};
 use super::words::filled;
 use crate::catalog::{Brand, Catalog};
 use crate::engine::opt_in::OptInRequest;
@@ -29,6 +32,14 @@ use crate::model::scope::Scope;
 use crate::model::verdict::WriteOutcome;
 
 const SOURCE: &str = "sign-up page";
+
+/// Of a form of the brand's own: which words it has, the brand knows.
+const ELSEWHERE: &str = "sign-up form elsewhere";
+
+/// What an answer takes at least: longer than a write takes on a disk that is well. Tests and fuzzers
+/// ask thousands of times.
+const AT_LEAST: Duration =
+    if cfg!(any(test, fuzzing)) { Duration::ZERO } else { Duration::from_millis(150) };
 
 /// Characters of what is shown again where it was no address.
 const MAX_SHOWN: usize = 320;
@@ -43,6 +54,7 @@ struct Blank {
     email: String,
     no_address: bool,
     no_topic: bool,
+    seal: String,
 }
 
 /// A box to tick. None is ticked by us (CJEU C-673/17, Planet49).
@@ -54,7 +66,7 @@ struct Tick {
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    Path(brand): Path<String>,
+    Named(brand): Named,
     visit: Visit,
 ) -> Response {
     site.blank(&brand, &visit).unwrap_or_else(|fault| fault.page(&visit))
@@ -62,7 +74,7 @@ pub(super) async fn show(
 
 pub(super) async fn take(
     State(site): State<Arc<Site>>,
-    Path(brand): Path<String>,
+    Named(brand): Named,
     visit: Visit,
     form: Form,
 ) -> Response {
@@ -72,50 +84,53 @@ pub(super) async fn take(
 impl Site {
     fn blank(&self, brand: &str, visit: &Visit) -> Result<Response, Fault> {
         let catalog = self.engine.catalog();
-        let brand =
-            catalog.brand(brand).filter(|_| self.post.is_some()).ok_or(Fault::NothingHere)?;
+        let brand = self.brand_with_topics(&catalog, brand)?;
         self.measures.show(Route::SignUp);
-        Ok(form_of(&catalog, brand, visit.language, &Form::default(), [false, false]))
+        Ok(self.form_of(&catalog, brand, visit.language, &Form::default(), [false, false]))
     }
 
     async fn signed_up(&self, brand: &str, visit: &Visit, form: &Form) -> Result<Response, Fault> {
         let (catalog, language) = (self.engine.catalog(), visit.language);
         let post = self.post.as_ref().ok_or(Fault::NothingHere)?;
-        let brand = catalog.brand(brand).ok_or(Fault::NothingHere)?;
+        let brand = self.brand_with_topics(&catalog, brand)?;
         let chosen = form.all("topic").map(|name| topics::scope(&catalog, name));
         let chosen: Option<Vec<Scope>> = chosen.collect();
         let of_brand = |scope: &Scope| scope.brand() == Some(brand.id);
-        let mut scopes = chosen.filter(|all| all.iter().all(of_brand)).ok_or(Fault::Malformed)?;
-        scopes.dedup();
+        let chosen = chosen.filter(|all| all.iter().all(of_brand)).ok_or(Fault::Malformed)?;
+        let mut scopes: Vec<Scope> = Vec::new();
+        for scope in chosen {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
         let typed = form.get("email").trim();
         if scopes.is_empty() || typed.is_empty() {
-            return Ok(form_of(
-                &catalog,
-                brand,
-                language,
-                form,
-                [typed.is_empty(), scopes.is_empty()],
-            ));
+            let lacks = [typed.is_empty(), scopes.is_empty()];
+            return Ok(self.form_of(&catalog, brand, language, form, lacks));
         }
         if !self.paces.allows(visit.ip) {
             self.measures.paced.add(1);
             return Err(Fault::TooFast);
         }
-        self.measures.submit(Route::SignUp, None);
+        let opened = self.opened(&sealed(brand, &catalog), form.get("seal"));
+        self.measures.submit(Route::SignUp, opened);
+        let seen = opened.and_then(|of| self.seen(of, |in_| consent(&catalog, brand, in_)));
+        let at_least = Instant::now() + AT_LEAST;
         // A place for the mail first: what is begun without one would count against the address.
         let place = post.place().ok_or(Fault::Later)?;
-        let consent = consent(&catalog, brand, language);
+        let (source, read) = seen.map_or((ELSEWHERE, language), |seen| (SOURCE, seen));
+        let consent = consent(&catalog, brand, read);
         let request = OptInRequest {
             address: typed.as_bytes().into(),
             scopes: scopes.clone(),
-            evidence: visit.evidence(Method::Form, SOURCE, &consent),
+            evidence: visit.reading(read).evidence(Method::Form, source, &consent),
             request_id: "".into(),
             body: Vec::new(),
         };
         let begun = self.engine.begin_opt_in(&self.caller, request).await?;
         match begun.outcome {
             WriteOutcome::InvalidAddress => {
-                return Ok(form_of(&catalog, brand, language, form, [true, false]));
+                return Ok(self.form_of(&catalog, brand, language, form, [true, false]));
             }
             WriteOutcome::Applied => place.put(Letter {
                 to: typed.to_owned(),
@@ -127,10 +142,56 @@ impl Site {
             // Nobody learns from the answer what is known of an address.
             _ => {}
         }
+        tokio::time::sleep_until(at_least).await;
         let words = super::words::of(language);
         let told = Told::of(brand, language, words.sign_up_sent, words.sign_up_sent_text);
         Ok(told.page(StatusCode::OK).into_response())
     }
+
+    /// A brand that there is something to sign up for.
+    fn brand_with_topics<'c>(&self, catalog: &'c Catalog, id: &str) -> Result<&'c Brand, Fault> {
+        let brand = catalog.brand(id).filter(|brand| !brand.topics.is_empty());
+        brand.filter(|_| self.post.is_some()).ok_or(Fault::NothingHere)
+    }
+
+    /// The form, empty or as it was sent with what is wrong with it.
+    fn form_of(
+        &self,
+        catalog: &Catalog,
+        brand: &Brand,
+        language: Language,
+        sent: &Form,
+        [no_address, no_topic]: [bool; 2],
+    ) -> Response {
+        let frame = Frame::of(brand, language);
+        let controller = topics::controller_title(catalog, brand.id.controller(), language);
+        let topics = brand.topics.iter().map(|topic| {
+            let name = topics::name(catalog, Scope::Topic(topic.id));
+            let ticked = sent.all("topic").any(|sent| sent == name);
+            Tick { name, title: topic.title_in(language).to_owned(), ticked }
+        });
+        let consent = consent(catalog, brand, language);
+        let blank = Blank {
+            lead: filled(frame.words.sign_up_lead, &[&controller]),
+            seal: self.seal(&sealed(brand, catalog), &consent),
+            consent,
+            topics: topics.collect(),
+            email: sent.get("email").chars().take(MAX_SHOWN).collect(),
+            no_address,
+            no_topic,
+            frame,
+        };
+        let status = match no_address || no_topic {
+            true => StatusCode::UNPROCESSABLE_ENTITY,
+            false => StatusCode::OK,
+        };
+        Page::new(status, &blank.frame, &blank).into_response()
+    }
+}
+
+/// What the seal of a sign-up is for: no token has a slash.
+fn sealed(brand: &Brand, catalog: &Catalog) -> String {
+    format!("s/{}", catalog.names.brand(brand.id))
 }
 
 /// What one agrees to by signing up, in the brand's words or in ours.
@@ -140,35 +201,4 @@ fn consent(catalog: &Catalog, brand: &Brand, language: Language) -> String {
         filled(super::words::of(language).sign_up_consent, &[&controller])
     };
     brand.page.sign_up(language).map_or_else(ours, ToOwned::to_owned)
-}
-
-/// The form, empty or as it was sent with what is wrong with it.
-fn form_of(
-    catalog: &Catalog,
-    brand: &Brand,
-    language: Language,
-    sent: &Form,
-    [no_address, no_topic]: [bool; 2],
-) -> Response {
-    let frame = Frame::of(brand, language);
-    let controller = topics::controller_title(catalog, brand.id.controller(), language);
-    let topics = brand.topics.iter().map(|topic| {
-        let name = topics::name(catalog, Scope::Topic(topic.id));
-        let ticked = sent.all("topic").any(|sent| sent == name);
-        Tick { name, title: topic.title_in(language).to_owned(), ticked }
-    });
-    let blank = Blank {
-        lead: filled(frame.words.sign_up_lead, &[&controller]),
-        consent: consent(catalog, brand, language),
-        topics: topics.collect(),
-        email: sent.get("email").chars().take(MAX_SHOWN).collect(),
-        no_address,
-        no_topic,
-        frame,
-    };
-    let status = match no_address || no_topic {
-        true => StatusCode::UNPROCESSABLE_ENTITY,
-        false => StatusCode::OK,
-    };
-    Page::new(status, &blank.frame, &blank).into_response()
 }

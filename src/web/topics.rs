@@ -57,7 +57,7 @@ pub(super) fn groups(
             name: name(catalog, preference.scope),
             title: topic.title_in(in_).to_owned(),
             ticked: preference.subscribed,
-            stands: words.verdict(preference.verdict),
+            stands: words.stands(preference),
             is_stopped: preference.subscribed && !preference.verdict.allows(),
         };
         match groups.last_mut().filter(|group| group.brand == title) {
@@ -101,6 +101,27 @@ pub(super) fn scope(catalog: &Catalog, name: &str) -> Option<Scope> {
     let (brand, topic) = name.split_once('/')?;
     let topic = catalog.brand(brand)?.topic(&catalog.names, topic)?;
     Some(Scope::Topic(topic.id))
+}
+
+/// What a no to that name stops: the topic, or its brand where the catalog has it no longer.
+pub(super) fn stopped(catalog: &Catalog, name: &str) -> Option<Scope> {
+    let brand = || Some(Scope::Brand(catalog.brand(name.split_once('/')?.0)?.id));
+    scope(catalog, name).or_else(brand)
+}
+
+/// All that a preference center offers a yes to.
+pub(super) fn offered(catalog: &Catalog, of: ControllerId, in_: Language) -> String {
+    let brands = catalog.brands.iter().filter(|brand| brand.id.controller() == of);
+    let topics =
+        |brand: &Brand| brand.topics.iter().map(|t| Scope::Topic(t.id)).collect::<Vec<_>>();
+    let scopes: Vec<Scope> = brands.flat_map(topics).collect();
+    titled(catalog, &scopes, in_)
+}
+
+/// Those who hold data here, for a sentence.
+pub(super) fn controllers(catalog: &Catalog, in_: Language) -> String {
+    let titles = catalog.controllers.iter().map(|controller| isolated(controller.title_in(in_)));
+    titles.collect::<Vec<_>>().join(", ")
 }
 
 /// The first brand of these that the catalog still has.

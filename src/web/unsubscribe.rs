@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
@@ -18,7 +18,7 @@ use super::measures::Route;
 use super::page::{Frame, Page};
 use super::told::Told;
 use super::topics;
-use super::visit::Visit;
+use super::visit::{Named, Visit};
 use super::words::{self, filled};
 use crate::model::evidence::Method;
 use crate::model::scope::Scope;
@@ -38,7 +38,7 @@ struct Question {
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    Path(token): Path<String>,
+    Named(token): Named,
     visit: Visit,
 ) -> Response {
     site.question(&token, &visit).unwrap_or_else(|fault| fault.page(&visit))
@@ -46,7 +46,7 @@ pub(super) async fn show(
 
 pub(super) async fn take(
     State(site): State<Arc<Site>>,
-    Path(token): Path<String>,
+    Named(token): Named,
     visit: Visit,
     form: Form,
 ) -> Response {
@@ -69,7 +69,7 @@ impl Site {
         let frame = Frame::of(brand, language);
         let what = topics::titled(&catalog, &link.scopes, language);
         let question = filled(frame.words.unsubscribe_question, &[&what, &controller]);
-        let question = Question { controller, question, seal: self.seal(token), frame };
+        let question = Question { controller, question, seal: self.seal(token, ""), frame };
         Ok(Page::new(StatusCode::OK, &question.frame, &question).into_response())
     }
 
@@ -93,17 +93,20 @@ impl Site {
             return Err(Fault::Unsealed);
         }
         self.measures.submit(Route::Unsubscribe, opened);
-        let (catalog, language) = (self.engine.catalog(), visit.language);
-        let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
-        let controller = Scope::Controller(brand.id.controller());
         let own = link.scopes.first().copied();
-        let scope = if form.get("all").is_empty() { own } else { Some(controller) };
+        let controller = own.and_then(Scope::brand).map(|id| Scope::Controller(id.controller()));
+        // None: what the link is for, whatever the catalog has of it by now.
+        let scope = if form.get("all").is_empty() { None } else { controller };
         let evidence = visit.evidence(Method::Link, SOURCE, "");
         self.engine.unsubscribe(&self.caller, token, scope, Some(evidence)).await?;
+        let (catalog, language) = (self.engine.catalog(), visit.language);
         let words = words::of(language);
-        let out_of = topics::titled(&catalog, scope.as_slice(), language);
+        let out_of = topics::titled(&catalog, scope.or(own).as_slice(), language);
         let text = filled(words.unsubscribed_text, &[&out_of]);
-        let told = Told::of(brand, language, words.unsubscribed, &text);
+        let told = match topics::brand_of(&catalog, &link.scopes) {
+            Some(brand) => Told::of(brand, language, words.unsubscribed, &text),
+            None => Told::bare(language, words.unsubscribed, ""),
+        };
         Ok(told.page(StatusCode::OK).into_response())
     }
 }

@@ -1,10 +1,10 @@
 //! Who visits: the language that they read, and what of their connection is kept as evidence.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use axum::http::request::Parts;
@@ -57,6 +57,11 @@ pub(super) struct Visit {
 }
 
 impl Visit {
+    /// The same, of a page in this language.
+    pub(super) fn reading(&self, language: Language) -> Self {
+        Self { language, ..self.clone() }
+    }
+
     /// What proves a choice: these words were on the page.
     pub(super) fn evidence(&self, method: Method, source: &str, wording: &str) -> Arc<Evidence> {
         let notice = match wording {
@@ -78,13 +83,31 @@ impl Visit {
     }
 }
 
+/// What the path names: a token, or a brand. One that is no text names nothing, and its page says so
+/// as of any other.
+#[derive(Debug)]
+pub(super) struct Named(pub(super) String);
+
+impl FromRequestParts<Arc<Site>> for Named {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Infallible> {
+        let named = Path::<String>::from_request_parts(parts, site).await;
+        Ok(Self(named.map(|Path(name)| name).unwrap_or_default()))
+    }
+}
+
 impl FromRequestParts<Arc<Site>> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| *ip);
-        let forwarded = site.privacy.forwarded.then(|| last_forwarded(&parts.headers)).flatten();
-        let ip = forwarded.or(peer).map(|ip| ip.to_canonical());
+        let ip = match site.privacy.forwarded {
+            true => last_forwarded(&parts.headers),
+            // A proxy on this machine, and no visitor.
+            false => peer.filter(|ip| !ip.is_loopback()),
+        };
+        let ip = ip.map(|ip| ip.to_canonical());
         let user_agent = text(&parts.headers, USER_AGENT.as_str());
         let user_agent = user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT);
         Ok(Self {
@@ -102,7 +125,11 @@ fn spoken(parts: &Parts) -> Language {
     let linked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang");
     let linked = linked.and_then(|(_, tag)| Language::of_tag(&tag));
     linked
-        .or_else(|| language::negotiate(text(&parts.headers, ACCEPT_LANGUAGE.as_str())))
+        .or_else(|| {
+            let wanted = parts.headers.get_all(ACCEPT_LANGUAGE).iter();
+            let wanted: Vec<&str> = wanted.filter_map(|value| value.to_str().ok()).collect();
+            language::negotiate(&wanted.join(","))
+        })
         .unwrap_or(Language::English)
 }
 
@@ -113,7 +140,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 /// The entry that our own proxy added: those before it may be anybody's.
 fn last_forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     let last = headers.get_all("x-forwarded-for").iter().next_back()?;
-    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+    let last = last.to_str().ok()?.rsplit(',').next()?.trim();
+    last.parse().or_else(|_| last.parse::<SocketAddr>().map(|from| from.ip())).ok()
 }
 
 impl KeepIp {
@@ -154,6 +182,8 @@ mod tests {
         headers.append("x-forwarded-for", "203.0.113.9, 198.51.100.1".parse().unwrap());
         headers.append("x-forwarded-for", "10.0.0.1,192.0.2.1".parse().unwrap());
         assert_eq!(last_forwarded(&headers), Some("192.0.2.1".parse().unwrap()));
+        headers.append("x-forwarded-for", "192.0.2.9:4711".parse().unwrap());
+        assert_eq!(last_forwarded(&headers), Some("192.0.2.9".parse().unwrap()));
         headers.append("x-forwarded-for", "nobody".parse().unwrap());
         assert_eq!(last_forwarded(&headers), None);
     }

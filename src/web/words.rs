@@ -6,6 +6,7 @@
 mod english;
 mod german;
 
+use crate::engine::preferences::Preference;
 use crate::model::language::Language;
 use crate::model::verdict::{Verdict, WriteOutcome};
 
@@ -71,6 +72,13 @@ words! {
     partly_saved,
     too_old_to_subscribe,
     not_yet_shown,
+    /// The clock is in doubt.
+    in_doubt,
+    /// Noes of the form are recorded, yeses are not.
+    yes_later,
+    /// The page is too old for a yes, or its words have changed.
+    stale,
+    tagged_note,
     erasing_all,
     your_data,
     // Consent request.
@@ -125,6 +133,7 @@ words! {
     // Verdicts on a topic.
     sent,
     stopped_by_us,
+    stopped_for_you,
     bounced,
     opted_out,
     refused,
@@ -159,7 +168,14 @@ pub(super) fn filled(text: &str, with: &[&str]) -> String {
 
 impl Words {
     /// How it stands with a topic.
-    pub(super) const fn verdict(&self, verdict: Verdict) -> &'static str {
+    pub(super) fn stands(&self, preference: &Preference) -> &'static str {
+        match (preference.verdict, preference.own) {
+            (Verdict::Blocked, Verdict::Blocked) => self.stopped_for_you,
+            (verdict, _) => self.verdict(verdict),
+        }
+    }
+
+    const fn verdict(&self, verdict: Verdict) -> &'static str {
         match verdict {
             Verdict::AllowedConsent
             | Verdict::AllowedExistingCustomer

@@ -49,6 +49,12 @@ pub(super) static WORDS: Words = Words {
     not_yet_shown: "What stands at present cannot be shown with this link. You can unsubscribe with it.",
     erasing_all: "The erasure of your data has been asked for. Until it is decided nothing is sent to \
         this address, and nothing new can be subscribed to.",
+    in_doubt: "At the moment nothing can be subscribed to; you can unsubscribe. Please try again later.",
+    yes_later: "What you ticked could not be recorded just now. Please try again later.",
+    stale: "This page was open for long, or its words have changed. Please look once more, and choose again \
+        what you want to receive.",
+    tagged_note: "Your address has a part after a plus sign. What you stop for the address without it is \
+        stopped for this one too.",
     your_data: "Your data: what we hold, and having it erased",
     request: "May we write to you?",
     request_question: "{} asks whether it may send you: {}.",
@@ -109,6 +115,7 @@ pub(super) static WORDS: Words = Words {
     back: "Back to the topics",
     sent: "You receive this.",
     stopped_by_us: "Not sent: we have stopped it ourselves. Please ask us if you want it again.",
+    stopped_for_you: "Not sent: you asked us to stop it.",
     bounced: "Not sent: a mail to this address came back as undeliverable.",
     opted_out: "Not sent: you unsubscribed.",
     refused: "Not sent: you declined it.",

@@ -55,6 +55,14 @@ pub(super) static WORDS: Words = Words {
         sich damit.",
     erasing_all: "Die L\u{f6}schung Ihrer Daten wurde verlangt. Bis dar\u{fc}ber entschieden ist, wird an \
         diese Adresse nichts gesendet, und neu anmelden k\u{f6}nnen Sie sich nicht.",
+    in_doubt: "Im Moment kann nichts abonniert werden; abmelden k\u{f6}nnen Sie sich. Bitte versuchen Sie es \
+        sp\u{e4}ter noch einmal.",
+    yes_later: "Was Sie angekreuzt haben, lie\u{df} sich gerade nicht speichern. Bitte versuchen Sie es \
+        sp\u{e4}ter noch einmal.",
+    stale: "Diese Seite war lange offen, oder ihr Text hat sich ge\u{e4}ndert. Bitte sehen Sie sie noch einmal \
+        an, und w\u{e4}hlen Sie noch einmal, was Sie erhalten m\u{f6}chten.",
+    tagged_note: "Ihre Adresse hat einen Teil nach einem Pluszeichen. Was Sie f\u{fc}r die Adresse ohne ihn \
+        abbestellen, ist auch f\u{fc}r diese abbestellt.",
     your_data: "Ihre Daten: Auskunft und L\u{f6}schung",
     request: "D\u{fc}rfen wir Ihnen schreiben?",
     request_question: "{} fragt, ob Sie das erhalten m\u{f6}chten: {}.",
@@ -119,6 +127,7 @@ pub(super) static WORDS: Words = Words {
     sent: "Sie erhalten das.",
     stopped_by_us: "Wird nicht gesendet: Wir haben es von uns aus gesperrt. Bitte fragen Sie uns, wenn \
         Sie es wieder erhalten m\u{f6}chten.",
+    stopped_for_you: "Wird nicht gesendet: Sie haben uns gebeten, damit aufzuh\u{f6}ren.",
     bounced: "Wird nicht gesendet: Eine E-Mail an diese Adresse kam als unzustellbar zur\u{fc}ck.",
     opted_out: "Wird nicht gesendet: Sie haben sich abgemeldet.",
     refused: "Wird nicht gesendet: Sie haben es abgelehnt.",
