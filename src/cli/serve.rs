@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use axum::http::Uri;
 use clap::Args;
 
 use super::log::LogArgs;
@@ -27,7 +28,7 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     tls_client_ca: Option<PathBuf>,
     /// Where the owner's pages are reached from outside: what the links in mails begin with.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_public_url)]
     public_url: Option<String>,
     /// Where the owner's pages are: IP:PORT on loopback, or unix:PATH, for a reverse proxy with TLS
     /// ahead [default: nowhere].
@@ -144,5 +145,40 @@ impl ServeArgs {
             traces.end().await;
         }
         Ok(Exit::Done)
+    }
+}
+
+/// What a path can be put behind. http:// is for trying out: mail programs click https:// alone.
+fn parse_public_url(text: &str) -> Result<String, String> {
+    let url = text
+        .parse::<Uri>()
+        .ok()
+        .filter(|url| matches!(url.scheme_str(), Some("https" | "http")) && url.query().is_none());
+    match url.and_then(|url| url.host().map(str::is_empty)) {
+        Some(false) if !text.contains('#') => Ok(text.to_owned()),
+        _ => Err("it is written https://HOST or https://HOST/PATH".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_one_that_a_path_can_follow() {
+        for right in ["https://mail.example", "https://mail.example/post/", "http://127.0.0.1:8080"]
+        {
+            assert_eq!(parse_public_url(right).as_deref(), Ok(right));
+        }
+        for wrong in [
+            "mail.example",
+            "ftp://mail.example",
+            "https://",
+            "https://a b",
+            "https://a/?x",
+            "https://a/#x",
+        ] {
+            assert!(parse_public_url(wrong).is_err(), "{wrong}");
+        }
     }
 }

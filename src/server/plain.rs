@@ -31,6 +31,9 @@ const HEAD_OCTETS: usize = 16 << 10;
 /// After a failed accept, such as for want of descriptors, the next is tried so much later.
 const BREATH: Duration = Duration::from_millis(200);
 
+/// What a request has that is under way, or on its way, when its connection is to end.
+const LAST: Duration = Duration::from_secs(5);
+
 /// What a listener takes at most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -193,21 +196,22 @@ async fn talk<S, B>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.head)
+        // Who has said all that there is to say may close that side.
+        .half_close(true)
         .max_buf_size(HEAD_OCTETS)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let talked = tokio::time::timeout(bounds.age, async {
-        tokio::select! {
-            talked = &mut connection => return talked,
-            // Only by its end: nothing is ever sent.
-            _ = leave.changed() => {}
+    let talked = tokio::select! {
+        talked = &mut connection => talked,
+        // Its end, for the first: nothing is ever sent. Either way a request that is under way is
+        // answered.
+        () = async { tokio::select! { _ = leave.changed() => {}, () = tokio::time::sleep(bounds.age) => {} } } => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(LAST, connection).await.unwrap_or(Ok(()))
         }
-        connection.as_mut().graceful_shutdown();
-        connection.await
-    });
-    match talked.await {
-        Ok(Ok(())) | Err(_) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a page's connection failed"),
+    };
+    if let Err(error) = talked {
+        tracing::debug!(%error, "a page's connection failed");
     }
 }
 

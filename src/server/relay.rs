@@ -12,10 +12,11 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::engine::Engine;
+use crate::model;
 use crate::model::scope::Scope;
 use crate::web::{Letter, Measures, Post};
 
@@ -61,10 +62,11 @@ impl Relay {
         self,
         engine: Arc<Engine>,
         measures: Arc<Measures>,
+        stopped: watch::Receiver<bool>,
     ) -> (Post, JoinHandle<()>) {
         let (post, letters) = Post::queue(WAITING);
         #[expect(clippy::disallowed_methods, reason = "joined on drain")]
-        let task = tokio::spawn(self.deliver(engine, measures, letters));
+        let task = tokio::spawn(self.deliver(engine, measures, letters, stopped));
         (post, task)
     }
 
@@ -73,6 +75,7 @@ impl Relay {
         engine: Arc<Engine>,
         measures: Arc<Measures>,
         mut letters: mpsc::Receiver<Letter>,
+        stopped: watch::Receiver<bool>,
     ) {
         let mut under_way = JoinSet::new();
         while let Some(letter) = letters.recv().await {
@@ -80,9 +83,10 @@ impl Relay {
                 under_way.join_next().await;
             }
             let (me, engine, measures) = (self.clone(), engine.clone(), measures.clone());
+            let stopped = stopped.clone();
             under_way.spawn(async move {
                 let sent = match me.written(&engine, &letter) {
-                    Some(message) => me.sent(message).await,
+                    Some(message) => me.sent(message, stopped).await,
                     None => false,
                 };
                 if sent { &measures.mails_sent } else { &measures.mails_failed }.add(1);
@@ -100,13 +104,13 @@ impl Relay {
         let of = |scope: &Scope| brand.topics.iter().find(|topic| Scope::Topic(topic.id) == *scope);
         let topics: Vec<&str> =
             letter.scopes.iter().filter_map(of).map(|topic| topic.title_in(language)).collect();
-        let Ok(to) = letter.to.parse() else {
+        let Some(to) = mailed(&letter.to) else {
             tracing::warn!("a confirmation mail cannot be written: its address is none for SMTP");
             return None;
         };
         let mut message = Message::builder()
             .from(Mailbox::new(Some(title.to_owned()), self.from.clone()))
-            .to(to)
+            .to(Mailbox::new(None, to))
             .subject(brand.page.mail_subject(language, title))
             // Ours would end in `@localhost`, which filters of spam count against it.
             .message_id(Some(format!("<{:032x}@{}>", rand::random::<u128>(), self.from.domain())))
@@ -126,7 +130,10 @@ impl Relay {
     }
 
     /// Whether the relay took it in the end.
-    async fn sent(&self, message: Message) -> bool {
+    ///
+    /// Once the server is `stopped` it gets one more try, without a pause.
+    async fn sent(&self, message: Message, mut stopped: watch::Receiver<bool>) -> bool {
+        let mut is_last = false;
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
             let error = match self.smtp.send(message.clone()).await {
                 Ok(_) => return true,
@@ -134,9 +141,12 @@ impl Relay {
             };
             let code = error.status().map(|code| code.to_string());
             match pause {
-                Some(pause) if !is_final(&error) => {
+                Some(pause) if !is_final(&error) && !is_last => {
                     tracing::debug!(code, "the relay does not take a mail yet");
-                    tokio::time::sleep(pause).await;
+                    is_last = tokio::select! {
+                        () = tokio::time::sleep(pause) => false,
+                        _ = stopped.wait_for(|stopped| *stopped) => true,
+                    };
                 }
                 _ => {
                     tracing::warn!(code, "the relay does not take a mail; it is given up");
@@ -146,6 +156,15 @@ impl Relay {
         }
         false
     }
+}
+
+/// Whom a mail goes to: the mailbox as it was typed, at the domain of the address that is recorded.
+/// SMTP gets both as they are: what reads them once more could find another person in them.
+fn mailed(typed: &str) -> Option<Address> {
+    let recorded = model::address::Address::parse(typed.as_bytes()).ok()?;
+    let (mailbox, _) = typed.trim().rsplit_once('@')?;
+    let (_, domain) = recorded.as_str().rsplit_once('@')?;
+    Address::new(mailbox, domain).ok()
 }
 
 /// Whether another try would end the same.
@@ -160,6 +179,17 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mail_goes_to_the_address_that_is_recorded() {
+        let mailed = |typed: &str| mailed(typed).map(|to| to.to_string());
+        assert_eq!(mailed("Jon.Doe@Example.ORG").as_deref(), Some("Jon.Doe@example.org"));
+        assert_eq!(mailed("ann@b\u{fc}hne.example").as_deref(), Some("ann@xn--bhne-0ra.example"));
+        // Quotes around quotes are part of it, and not taken off twice.
+        let odd = r#""\"b\\o\\b\""@example.org"#;
+        assert!([None, Some(odd)].contains(&mailed(odd).as_deref()));
+        assert_eq!(mailed("nobody"), None);
+    }
 
     #[tokio::test]
     async fn a_relay_is_a_url_and_an_address_and_its_password_is_not_repeated() {

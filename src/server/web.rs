@@ -39,10 +39,8 @@ impl Web {
     /// It is none, or reaches beyond this machine although nobody asked for it (`anywhere`): what
     /// passes there is not encrypted, and a link is all that it takes to speak for its owner.
     pub fn new(listen: Listen, anywhere: bool, privacy: Privacy) -> anyhow::Result<Self> {
-        if let Listen::Tcp(address) = &listen
-            && !address.ip().is_loopback()
-            && !anywhere
-        {
+        if !listen.is_local() && !anywhere {
+            let address = &listen;
             bail!(
                 "`--web-listen {address}` is not on loopback: the pages are plain HTTP, for a reverse \
                  proxy with TLS ahead; give `--web-anywhere` too where only that proxy reaches it"
@@ -62,7 +60,14 @@ impl Web {
         let incoming = self.listen.bind().await.context("the owner's pages")?;
         let address = incoming.address(Guard { tls: false, credentials: false });
         tracing::info!(address, "the owner's pages are there");
-        let started = relay.map(|relay| relay.start(engine.clone(), measures.clone()));
+        if !self.privacy.forwarded && self.listen.is_local() {
+            tracing::warn!(
+                "without --web-forwarded every visitor looks like the proxy: no network is kept as \
+                 evidence, and all share the pace of one in signing up"
+            );
+        }
+        let started =
+            relay.map(|relay| relay.start(engine.clone(), measures.clone(), stopped.clone()));
         let (post, posting) = started.unzip();
         let site = Arc::new(Site::new(engine, self.privacy, post, measures));
         let router = web::router(site);
