@@ -198,9 +198,11 @@ impl End {
 
 /// A name, so that a wrong one is wrong usage.
 fn parse_name(text: &str) -> Result<String, String> {
-    match is_id(text) && text != model::actor::Caller::LOCAL {
+    match is_id(text) && !model::actor::Caller::is_reserved(text) {
         true => Ok(text.to_owned()),
-        false => Err("a name matches [a-z0-9][a-z0-9._-]{0,62} and is not `local`".to_owned()),
+        false => {
+            Err("a name matches [a-z0-9][a-z0-9._-]{0,62} and is not `local` or `web`".to_owned())
+        }
     }
 }
 

@@ -225,7 +225,7 @@ impl<'t> Entry<'t, '_> {
             self.fault("name", Fault::BadName);
             return None;
         }
-        if name == Caller::LOCAL {
+        if Caller::is_reserved(name) {
             self.fault("name", Fault::Reserved);
         }
         let line = self.faults.line(at.start);

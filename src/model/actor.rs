@@ -70,6 +70,15 @@ impl Caller {
     /// The credential's name where there is none.
     pub const LOCAL: &'static str = "local";
 
+    /// The credential of the owner's pages.
+    pub const WEB: &'static str = "web";
+
+    /// Whether a name stands for callers without a credential of the file.
+    #[must_use]
+    pub fn is_reserved(name: &str) -> bool {
+        [Self::LOCAL, Self::WEB].contains(&name)
+    }
+
     /// The caller as the actor of an event.
     #[must_use]
     pub fn acting_as(&self, class: ActorClass) -> Actor {
