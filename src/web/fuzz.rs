@@ -107,7 +107,7 @@ impl Asked {
         });
         let mut form = form_urlencoded::parse(&body);
         let typed = form.clone().find(|(name, _)| name == "email").map(|(_, typed)| typed);
-        let typed = is_plain.then(|| typed.unwrap_or_default().trim().to_owned());
+        let typed = is_plain.then(|| typed.unwrap_or_default().into_owned());
         let says_one_click = form.any(|(name, value)| (&*name, &*value) == ONE_CLICK)
             || find(&body, ONE_CLICK.0.as_bytes()).is_some()
                 && find(&body, ONE_CLICK.1.as_bytes()).is_some();
