@@ -62,7 +62,7 @@ impl Web {
         tracing::info!(address, "the owner's pages are there");
         if !self.privacy.forwarded && self.listen.is_local() {
             tracing::warn!(
-                "without --web-forwarded every visitor looks like the proxy: no network is kept as \
+                "without --web-forwarded every visitor looks like the proxy: its network is kept as \
                  evidence, and all share the pace of one in signing up"
             );
         }

@@ -107,7 +107,7 @@ impl Asked {
         });
         let mut form = form_urlencoded::parse(&body);
         let typed = form.clone().find(|(name, _)| name == "email").map(|(_, typed)| typed);
-        let typed = is_plain.then(|| typed.unwrap_or_default().trim().to_owned());
+        let typed = is_plain.then(|| typed.unwrap_or_default().into_owned());
         let is_click = |value: &str| value.trim().eq_ignore_ascii_case(ONE_CLICK.1);
         let says_one_click = form.any(|(name, value)| name == ONE_CLICK.0 && is_click(&value))
             || find(&body, ONE_CLICK.0.as_bytes()).is_some()

@@ -103,9 +103,9 @@ impl FromRequestParts<Arc<Site>> for Visit {
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| *ip);
         let ip = match site.privacy.forwarded {
+            // Whatever else it says, it is not the proxy that visits.
             true => last_forwarded(&parts.headers),
-            // A proxy on this machine, and no visitor.
-            false => peer.filter(|ip| !ip.is_loopback()),
+            false => peer,
         };
         let ip = ip.map(|ip| ip.to_canonical());
         let user_agent = text(&parts.headers, USER_AGENT.as_str());

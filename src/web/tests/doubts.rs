@@ -2,6 +2,7 @@
 
 use std::future::{Future as _, poll_fn};
 use std::task::Poll;
+use std::time::Duration;
 
 use super::*;
 use crate::engine::write::Write;
@@ -84,9 +85,12 @@ async fn who_leaves_before_the_answer_has_pressed_the_button() {
     // Looked at once, and never again.
     assert!(poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx).is_pending())).await);
     drop(answer);
-    while world.engine.head() == head {
-        tokio::task::yield_now().await;
-    }
+    let pressed = async {
+        while world.engine.head() == head {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), pressed).await.unwrap();
     assert_eq!(world.sent().await, [false; 3]);
 }
 

@@ -107,8 +107,9 @@ def a_consent_request_is_declined_then_accepted(world, browser):
     expect(world.answer(hal, "orient/arabic"), "ALLOWED_CONSENT", "after the yes")
     yes = world.history(hal)[-1]
     expect(common.EventKind.Name(yes.kind), "EVENT_KIND_RESUBSCRIBED", "what is on record")
-    shown = "مسرح الشرق (2026).\nBy pressing \u201cYes, I agree\u201d you agree that Bühne GmbH"
-    assert shown in yes.evidence.wording, yes.evidence
+    shown = ["مسرح الشرق (2026).\nBühne GmbH asks whether it may send you: ", "\nBy pressing \u201cYes, I agree\u201d you agree that Bühne GmbH"]
+    assert all(part in yes.evidence.wording for part in shown), yes.evidence
+    expect(yes.evidence.source, "consent request", "where it was said")
     expect(world.sent(hal), {"festival/newsletter", "festival/programm", "orient/arabic"}, "that alone was asked for")
     world.block(hal, "orient")
     browser.open(link)
