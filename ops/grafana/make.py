@@ -81,6 +81,15 @@ ROWS = [
          [("fdatasync", of("maysend_ledger_fsync_failures_total")),
           ("checkpoints", of("maysend_checkpoint_failures_total"))], "The first failed fdatasync latches the ledger."),
     ]),
+    ("Owners", [
+        ("Pages", "ops", 8, [("{{page}}", f"sum by (page) ({rate('maysend_page_views_total')})")], "Shown, by kind."),
+        ("Forms and clicks", "ops", 8, [("{{page}}", f"sum by (page) ({rate('maysend_page_submissions_total')})"),
+          ("in haste", f"sum({rate('maysend_page_hasty_submissions_total')})")],
+         "In haste: within two seconds of its page, as programs send them that scan mail."),
+        ("Mails of sign-ups", "ops", 8, [("{{result}}", f"sum by (result) ({rate('maysend_sign_up_mails_total')})"),
+          ("too many of a network", f"sum({rate('maysend_sign_ups_paced_total')})")],
+         "failed: the relay did not take them in the end."),
+    ]),
     ("Following", [
         ("Followers", "short", 8, [("{{instance}}", of("maysend_watches"))], "Open Watch calls; 64 at most."),
         ("Slowest follower", "short", 8, [("{{instance}}", of("maysend_watch_lag_revisions"))],

@@ -245,8 +245,17 @@ fn human(case: &api::ErasureCase) -> String {
             ("reason", case.reason.clone()),
             ("decided", said(case.decided_at.as_ref(), case.decided_by.as_ref())),
             ("note", case.decision_note.clone()),
+            ("first", first_answered(case)),
         ],
     )
+}
+
+/// What would be lost with the address.
+fn first_answered(case: &api::ErasureCase) -> String {
+    match case.access_request_id.as_str() {
+        "" => String::new(),
+        id => format!("answer access request {id}, which ends with the erasure"),
+    }
 }
 
 fn certified(certificate: &api::ErasureCertificate) -> String {
@@ -276,6 +285,7 @@ fn document(case: &api::ErasureCase) -> Value {
         "decided_at": rfc3339(case.decided_at.as_ref()),
         "decision_note": case.decision_note,
         "revision": case.revision,
+        "access_request_id": case.access_request_id,
     })
 }
 
@@ -314,6 +324,7 @@ mod tests {
             requested_by: by("anna"),
             requested_at: at(0),
             revision: 7,
+            access_request_id: "5".to_owned(),
             ..Default::default()
         };
         assert_eq!(
@@ -322,6 +333,7 @@ mod tests {
   address    eve@example.com
   requested  1970-01-01 00:00:00 UTC  by staff anna
   reason     a letter
+  first      answer access request 5, which ends with the erasure
 "
         );
         let document = document(&case);

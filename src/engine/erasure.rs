@@ -80,6 +80,9 @@ pub struct ErasureCase {
     pub decided: Option<Said>,
     /// The place of its last event.
     pub revision: Revision,
+    /// The access request of the same address that is open and would end with the erasure; only of
+    /// a pending case.
+    pub access_request: Option<Revision>,
 }
 
 /// A page of cases.
@@ -290,7 +293,8 @@ impl Shared {
 
     /// A case with what the ledger tells of it.
     fn show(&self, case: &Case) -> Result<ErasureCase, EngineError> {
-        let Case { id, fingerprint: _, requested, last, state } = case.clone();
+        let Case { id, fingerprint, requested, last, state } = case.clone();
+        let asked = locked(&self.access).of_address(fingerprint);
         let shown = |address, requested, decided| ErasureCase {
             id,
             state,
@@ -298,6 +302,7 @@ impl Shared {
             requested,
             decided,
             revision: last,
+            access_request: asked.filter(|_| state == CaseState::Pending),
         };
         if state == CaseState::Erased {
             let (event, Requested { revision: _, at, by }) = self.tombstone(last)?.0;

@@ -51,6 +51,11 @@ impl Queue {
         }
     }
 
+    /// The one of an address.
+    pub(in crate::engine) fn of_address(&self, of: Fingerprint) -> Option<Revision> {
+        self.by_address.get(&of).copied()
+    }
+
     /// Those recorded behind a revision, oldest first.
     pub(in crate::engine) fn behind(
         &self,

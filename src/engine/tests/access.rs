@@ -178,9 +178,15 @@ async fn an_erasure_ends_what_was_asked() {
     let first = request(&engine, EVE).await.request.unwrap();
     assert_eq!(verdict(&engine, EVE).await, Verdict::ErasurePending);
     assert_eq!(answer(&engine, first.id).await.outcome, WriteOutcome::Applied);
+    let at_reviewers = async || {
+        let page = engine.erasure_cases(&caller(), None, 0, "").await.unwrap();
+        page.cases[0].access_request
+    };
+    assert_eq!(at_reviewers().await, None);
     let second = request(&engine, EVE).await.request.unwrap();
+    assert_eq!(at_reviewers().await, Some(second.id), "told before it is too late");
     approve(&engine, "ben", &case.id).await.unwrap();
-    assert_eq!(open_requests(&engine).await, []);
+    assert_eq!((open_requests(&engine).await, at_reviewers().await), (vec![], None));
     for id in [first.id, second.id] {
         let gone = engine.answer_access(&caller(), &id.to_string(), "sent".into()).await;
         assert_eq!(gone.unwrap_err(), EngineError::UnknownAccessRequest { id: id.to_string() });

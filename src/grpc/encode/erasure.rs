@@ -6,7 +6,7 @@ use crate::engine::erasure::{CasePage, Certificate, ErasureCase, Said};
 use crate::grpc::api;
 
 pub(in crate::grpc) fn case(case: ErasureCase) -> api::ErasureCase {
-    let ErasureCase { id, state, address, requested, decided, revision } = case;
+    let ErasureCase { id, state, address, requested, decided, revision, access_request } = case;
     let of = |said: &Option<Said>| said.as_ref().map(|said| (actor(&said.by), timestamp(said.at)));
     let words = |said: Option<Said>| said.map(|said| said.words.to_string()).unwrap_or_default();
     let (requested_by, requested_at) = of(&requested).unzip();
@@ -22,6 +22,7 @@ pub(in crate::grpc) fn case(case: ErasureCase) -> api::ErasureCase {
         decided_at,
         decision_note: words(decided),
         revision: revision.number(),
+        access_request_id: access_request.map(|at| at.number().to_string()).unwrap_or_default(),
     }
 }
 
