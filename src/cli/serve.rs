@@ -43,8 +43,9 @@ pub(super) struct ServeArgs {
     /// What is kept, as evidence, of a visitor's address on the network.
     #[arg(long, value_enum, requires = "web_listen", default_value_t)]
     web_keep_ip: KeepIp,
-    /// The relay that takes the confirmation mails of the sign-up page: smtp://HOST:PORT, or
-    /// smtps://HOST:PORT; smtp://HOST:PORT?tls=required for STARTTLS [default: there is no such page].
+    /// The relay that takes the confirmation mails of the sign-up page: HOST:PORT,
+    /// smtps://HOST:PORT, or smtp://HOST:PORT?tls=required for STARTTLS [default: there is no such
+    /// page].
     #[arg(long, value_name = "URL", requires = "web_listen", requires = "mail_from")]
     smtp_relay: Option<String>,
     /// Whom those mails are from; the brand's title stands before it.

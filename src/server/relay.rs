@@ -43,12 +43,14 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// `smtp://HOST:PORT`, `smtps://HOST:PORT`, or `smtp://HOST:PORT?tls=required` for STARTTLS; and
-    /// the address that the mails are from.
+    /// `smtp://HOST:PORT` or `HOST:PORT`, `smtps://HOST:PORT`, or `smtp://HOST:PORT?tls=required` for
+    /// STARTTLS; and the address that the mails are from.
     ///
     /// # Errors
     /// It is no such URL, or no address.
     pub fn new(url: &str, from: &str) -> anyhow::Result<Self> {
+        let plain = format!("smtp://{url}");
+        let url = if url.contains("://") { url } else { &plain };
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
         // The URL may hold a password: it is not repeated.
         let builder =
@@ -195,6 +197,7 @@ mod tests {
     async fn a_relay_is_a_url_and_an_address_and_its_password_is_not_repeated() {
         let relay = |url: &str, from: &str| Relay::new(url, from).err().map(|e| e.to_string());
         assert_eq!(relay("smtp://127.0.0.1:2525", "news@example.org"), None);
+        assert_eq!(relay("127.0.0.1:2525", "news@example.org"), None);
         assert_eq!(relay("smtps://relay.example", "news@example.org"), None);
         let told = relay("smpt://user:secret@relay.example", "news@example.org").unwrap();
         assert!(told.contains("--smtp-relay") && !told.contains("secret"), "{told}");

@@ -89,6 +89,7 @@ impl Site {
         let told = if refused.is_none() {
             let now = topics::within(&updated.preferences, &link.scopes);
             let title = topics::ending(&now, words.confirmed, words);
+            let now = topics::within_and_sent(&updated.preferences, &link.scopes);
             let groups = topics::groups(&catalog, &now, words, language);
             Told::of(brand, language, title, "").with(groups)
         } else {

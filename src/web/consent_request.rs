@@ -108,6 +108,7 @@ impl Site {
                 if chosen.stands() {
                     let now = topics::within(&chosen.preferences, &link.scopes);
                     let title = topics::ending(&now, words.accepted, words);
+                    let now = topics::within_and_sent(&chosen.preferences, &link.scopes);
                     let groups = topics::groups(&catalog, &now, words, language);
                     Told::of(brand, language, title, "").with(groups)
                 } else {

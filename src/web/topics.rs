@@ -84,6 +84,16 @@ pub(super) fn erasure(of: &Preferences) -> Erasure {
     }
 }
 
+/// The same, and what else of their brands is sent: a yes brings an address on file, and a brand that
+/// writes until somebody objects may send more to it than was ticked.
+pub(super) fn within_and_sent(of: &Preferences, scopes: &[Scope]) -> Preferences {
+    let covered = |topic: &Preference| scopes.iter().any(|scope| scope.covers(topic.scope));
+    let near = |topic: &Preference| scopes.iter().any(|of| of.brand() == topic.scope.brand());
+    let told = |topic: &&Preference| covered(topic) || near(topic) && topic.verdict.allows();
+    let topics = of.topics.iter().filter(told).cloned().collect();
+    Preferences { topics, ..Preferences::default() }
+}
+
 /// What heads a page that ends with how topics stand: `all_sent`, if all of them are sent.
 pub(super) fn ending(of: &Preferences, all_sent: &'static str, words: &Words) -> &'static str {
     let is_sent = |preference: &Preference| preference.verdict.allows();

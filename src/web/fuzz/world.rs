@@ -113,7 +113,7 @@ impl World {
     }
 
     fn new() -> Self {
-        let runtime = sound(Builder::new_current_thread().build());
+        let runtime = sound(Builder::new_current_thread().enable_time().build());
         let engine = runtime.block_on(open());
         let (post, letters) = Post::queue(8);
         let privacy = Privacy { ip: KeepIp::Whole, forwarded: true };

@@ -155,6 +155,18 @@ async fn a_form_with_more_than_any_of_ours_is_refused_whole() {
 }
 
 #[tokio::test]
+async fn a_brand_that_writes_until_somebody_objects_says_what_else_it_sends() {
+    let until = "policy = { consent_request = \"allowed\", marketing = \"opt-out\" }";
+    let world =
+        World::with(&CATALOG.replace(r#"policy = { consent_request = "allowed" }"#, until)).await;
+    let page = format!("/r/{}", world.links("ask").await.preferences_token);
+    let told = world.submit(&page, &[("answer", "accept")]).await.text;
+    assert_eq!(world.sent().await, [true, true, false]);
+    assert!(told.contains("Newsletter") && told.contains("Programm"), "{told}");
+    assert!(!told.contains("Premieren"), "{told}");
+}
+
+#[tokio::test]
 async fn whoever_asked_us_to_stop_is_not_told_that_we_did() {
     let world = World::new().await;
     let page = world.page().await;
