@@ -1,9 +1,10 @@
 //! The composition root: open the engine, listen, serve, keep house, drain.
 //!
 //! It owns the wall clock, the signals and every task. START: the port is bound before the engine
-//! opens, so that one in use is told at once; calls wait until it serves. DRAIN: NOT_SERVING, no new calls, calls under way finish
-//! within a grace period, the writer ends, a last checkpoint is written. A second SIGTERM cuts calls
-//! off and leaves the checkpoint out; the next start reads more of the ledger instead.
+//! opens, so that one in use is told at once; calls wait until it serves. DRAIN: NOT_SERVING, no new
+//! calls, calls and pages under way finish and mails go out within a grace period, the writer ends, a
+//! last checkpoint is written. A second SIGTERM cuts calls off and leaves the checkpoint out; the next
+//! start reads more of the ledger instead.
 
 mod admin;
 mod credentials;
@@ -176,7 +177,8 @@ async fn serve(
 ) -> anyhow::Result<Running> {
     let guard = Guard { tls: config.tls.is_some(), credentials: config.credentials.is_some() };
     config.listen.permit(guard)?;
-    descriptors::reserve(config.limits.max_connections);
+    let pages = config.web.as_ref().map_or(0, |_| web::BOUNDS.connections);
+    descriptors::reserve(config.limits.max_connections + pages);
     let catalog = read_catalog(&config.catalog).await?;
     let tls = config.tls.clone().map(Tls::load).transpose().context("no TLS")?.map(Arc::new);
     let credentials = match &config.credentials {

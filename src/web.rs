@@ -92,8 +92,8 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/c/{token}", get(confirm::show).post(confirm::take))
         .route("/robots.txt", get(told::robots))
         .fallback(told::nothing_here)
-        .layer(axum::middleware::map_response(page::guarded))
         .layer(axum::middleware::from_fn(form::to_its_end))
+        .layer(axum::middleware::map_response(page::guarded))
         .with_state(site)
 }
 

@@ -116,7 +116,7 @@ impl Engine {
 
 impl Catalog {
     /// Whether a yes to this scope can still mean anything.
-    fn has(&self, scope: Scope) -> bool {
+    pub(super) fn has(&self, scope: Scope) -> bool {
         let brand = scope.brand().and_then(|brand| self.brand_of(brand));
         brand.is_some() && self.still_there(scope) == scope
     }

@@ -21,7 +21,7 @@ pub struct OwnerLink {
     pub grants: bool,
     /// Whether all that it is about is still in the catalog. What it asked for is not, else.
     pub is_whole: bool,
-    /// Whether it says no yes because the clock is in doubt, and not because it is old.
+    /// Whether the clock is in doubt: then no link says yes.
     pub in_doubt: bool,
     /// Whether it was mailed to an address with a plus tag.
     pub tagged: bool,
@@ -45,12 +45,8 @@ impl Engine {
             TokenKind::Confirm => CONFIRM_LIFETIME_DAYS,
         };
         let catalog = self.catalog();
-        let is_there = |scope: &Scope| {
-            let brand = scope.brand().and_then(|brand| catalog.brand_of(brand));
-            brand.is_some() && catalog.still_there(*scope) == *scope
-        };
         Ok(OwnerLink {
-            is_whole: token.scopes.iter().all(is_there),
+            is_whole: token.scopes.iter().all(|scope| catalog.has(*scope)),
             in_doubt: self.is_clock_in_doubt(),
             tagged: token.tagged,
             scopes: token.scopes.iter().map(|scope| catalog.still_there(*scope)).collect(),

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What ledger, checkpoint, listener and log take at most, besides connections.
+/// What ledger, checkpoint, listeners, log and the admin port take at most, besides connections.
 const OTHERS: u64 = 256;
 
 /// Asks for as many as `connections` take, and says so where the system does not give them.

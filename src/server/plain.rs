@@ -31,7 +31,7 @@ const HEAD_OCTETS: usize = 16 << 10;
 /// After a failed accept, such as for want of descriptors, the next is tried so much later.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// What a request has that is under way, or on its way, when its connection is to end.
+/// What a request has that is under way when its connection is to end.
 const LAST: Duration = Duration::from_secs(5);
 
 /// What a listener takes at most.
@@ -46,7 +46,7 @@ pub(super) struct Bounds {
 }
 
 /// Serves what comes in, each connection with a service made for whom it is from, until `stopped`;
-/// then until the last request is answered.
+/// then until the last request is answered, or has had its time.
 pub(super) async fn serve<S, B, F>(
     incoming: Incoming,
     bounds: Bounds,
@@ -201,11 +201,16 @@ async fn talk<S, B>(
         .max_buf_size(HEAD_OCTETS)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
+    let over = async {
+        tokio::select! {
+            // By the end of its sender: nothing is ever sent.
+            _ = leave.changed() => {}
+            () = tokio::time::sleep(bounds.age) => {}
+        }
+    };
     let talked = tokio::select! {
         talked = &mut connection => talked,
-        // Its end, for the first: nothing is ever sent. Either way a request that is under way is
-        // answered.
-        () = async { tokio::select! { _ = leave.changed() => {}, () = tokio::time::sleep(bounds.age) => {} } } => {
+        () = over => {
             connection.as_mut().graceful_shutdown();
             tokio::time::timeout(LAST, connection).await.unwrap_or(Ok(()))
         }

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::web::{self, Measures, Peer, Privacy, Site};
 
 /// A proxy holds some dozens open and comes again; what browsers open themselves is short.
-const BOUNDS: Bounds =
+pub(super) const BOUNDS: Bounds =
     Bounds { connections: 1024, head: Duration::from_secs(10), age: Duration::from_secs(60) };
 
 /// Where the pages are, and what they keep.

@@ -1,8 +1,8 @@
 //! What a form chose, said to the engine: the noes first and by themselves, so that whatever stands
 //! in the way of a yes takes no no with it.
 //!
-//! The noes of a submission that comes twice are answered from memory (a double click is one), unless
-//! the owner said yes in between: then they are said once more.
+//! A yes that comes twice is one: the submission has a name. A no has none and is recorded each time,
+//! for each voids what was begun before it (`transition::grant`): a double click is two small events.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,8 +11,7 @@ use super::Site;
 use super::fault::Fault;
 use super::form::Form;
 use super::visit::Visit;
-use crate::engine::owner_link::OwnerLink;
-use crate::engine::preferences::{Preferences, PreferencesUpdate, PreferencesUpdated};
+use crate::engine::preferences::{Preference, Preferences, PreferencesUpdate, PreferencesUpdated};
 use crate::model::command::{Choice, Wish};
 use crate::model::evidence::Method;
 use crate::model::scope::Scope;
@@ -25,7 +24,6 @@ const SUBMISSION: &str = "submission of an owner's page";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choosing<'a> {
     pub(super) token: &'a str,
-    pub(super) link: &'a OwnerLink,
     pub(super) visit: &'a Visit,
     pub(super) form: &'a Form,
     /// The page, in the event.
@@ -41,6 +39,8 @@ pub(super) struct Chosen {
     pub(super) outcomes: Vec<WriteOutcome>,
     /// Why the yeses could not be recorded although the noes are.
     pub(super) problem: Option<Fault>,
+    /// A yes was answered from memory, and a no came since.
+    pub(super) is_stale: bool,
 }
 
 impl Chosen {
@@ -68,31 +68,21 @@ impl Site {
     ) -> Result<Chosen, Fault> {
         let mut chosen = Chosen::default();
         if !noes.is_empty() {
-            chosen.add(self.say_no(of, noes).await?);
+            chosen.add(self.say(of, noes, Wish::Unsubscribe, "", String::new()).await?);
         }
         if !yeses.is_empty() {
-            match self.say(of, yeses, Wish::Subscribe, wording, self.submission(of, "yes")).await {
-                Ok(updated) => chosen.add(updated),
+            match self.say(of, yeses, Wish::Subscribe, wording, self.submission(of)).await {
+                Ok(updated) => {
+                    chosen.add(updated);
+                    let said = |no: &Preference| yeses.iter().any(|yes| yes.covers(no.scope));
+                    let mut noes = chosen.preferences.topics.iter().filter(|of| !of.subscribed);
+                    chosen.is_stale = chosen.stands() && noes.any(said);
+                }
                 Err(fault) if noes.is_empty() => return Err(fault),
                 Err(fault) => chosen.problem = Some(fault),
             }
         }
         Ok(chosen)
-    }
-
-    async fn say_no(&self, of: Choosing<'_>, noes: &[Scope]) -> Result<PreferencesUpdated, Fault> {
-        // A link that shows nothing does not tell whether a yes came in between.
-        let name = if of.link.shows { self.submission(of, "no") } else { String::new() };
-        let updated = self.say(of, noes, Wish::Unsubscribe, "", name).await?;
-        let is_undone = updated
-            .preferences
-            .topics
-            .iter()
-            .any(|topic| topic.subscribed && noes.iter().any(|no| no.covers(topic.scope)));
-        if is_undone {
-            return self.say(of, noes, Wish::Unsubscribe, "", String::new()).await;
-        }
-        Ok(updated)
     }
 
     async fn say(
@@ -113,9 +103,9 @@ impl Site {
         Ok(self.engine.update_preferences(&self.caller, update).await?)
     }
 
-    /// The name of a part of a submission: the same form from the same page, however often it is sent.
-    fn submission(&self, of: Choosing<'_>, part: &str) -> String {
+    /// The name of a submission: the same form from the same page, however often it is sent.
+    fn submission(&self, of: Choosing<'_>) -> String {
         let digest = self.engine.seal(SUBMISSION, &of.form.text());
-        format!("web-{part}-{}", URL_SAFE_NO_PAD.encode(digest))
+        format!("web-{}", URL_SAFE_NO_PAD.encode(digest))
     }
 }

@@ -30,6 +30,8 @@ const SOURCE: &str = "confirmation page";
 struct Question {
     frame: Frame,
     question: String,
+    /// The button was pressed on a page whose words have changed.
+    is_stale: bool,
     seal: String,
 }
 
@@ -38,7 +40,7 @@ pub(super) async fn show(
     Named(token): Named,
     visit: Visit,
 ) -> Response {
-    site.to_confirm(&token, &visit).unwrap_or_else(|fault| fault.page(&visit))
+    site.to_confirm(&token, &visit, false).unwrap_or_else(|fault| fault.page(&visit))
 }
 
 pub(super) async fn take(
@@ -51,7 +53,7 @@ pub(super) async fn take(
 }
 
 impl Site {
-    fn to_confirm(&self, token: &str, visit: &Visit) -> Result<Response, Fault> {
+    fn to_confirm(&self, token: &str, visit: &Visit, is_stale: bool) -> Result<Response, Fault> {
         let link = self.engine.owner_link(&self.caller, token, TokenKind::Confirm)?;
         let (catalog, language) = (self.engine.catalog(), visit.language);
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
@@ -61,13 +63,17 @@ impl Site {
             return Err(Fault::Later);
         }
         if !link.grants || !link.is_whole {
-            let told = Told::first(brand, language, words.not_confirmed, words.not_confirmed_text);
+            let why = match link.is_whole {
+                true => words.not_confirmed_text,
+                false => words.stands_in_the_way,
+            };
+            let told = Told::first(brand, language, words.not_confirmed, why);
             return Ok(told.page(StatusCode::OK).into_response());
         }
         let frame = Frame::of(brand, language);
         let question = question(&catalog, brand, &link, language);
-        let seal = self.seal(token, &question);
-        let question = Question { frame, question, seal };
+        let seal = self.seal(token, &question, language);
+        let question = Question { frame, question, is_stale, seal };
         Ok(Page::new(StatusCode::OK, &question.frame, &question).into_response())
     }
 
@@ -80,17 +86,16 @@ impl Site {
         let words = words::of(language);
         let Some(seen) = self.seen(opened, |in_| question(&catalog, brand, &link, in_)) else {
             // Its words have changed: it is asked with those of now.
-            return self.to_confirm(token, visit);
+            return self.to_confirm(token, visit, true);
         };
         let wording = question(&catalog, brand, &link, seen);
         let evidence = visit.reading(seen).evidence(Method::DoubleOptIn, SOURCE, &wording);
         let updated = self.engine.confirm_opt_in(&self.caller, token, Some(evidence)).await?;
         let refused = updated.outcomes.iter().find(|outcome| words.rejection(**outcome).is_some());
         let told = if refused.is_none() {
-            let now = topics::within(&updated.preferences, &link.scopes);
-            let title = topics::ending(&now, words.confirmed, words);
-            let now = topics::within_and_sent(&updated.preferences, &link.scopes);
-            let groups = topics::groups(&catalog, &now, words, language);
+            let now = &updated.preferences;
+            let (title, groups) =
+                topics::after_yes(&catalog, now, &link.scopes, words.confirmed, language);
             Told::of(brand, language, title, "").with(groups)
         } else {
             let why = match refused {

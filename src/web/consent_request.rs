@@ -71,7 +71,7 @@ impl Site {
             question: question(&catalog, brand, &link, language),
             consent: consent(&catalog, brand, language),
             is_stale,
-            seal: self.seal(token, &wording(&catalog, brand, &link, language)),
+            seal: self.seal(token, &wording(&catalog, brand, &link, language), language),
             frame: Frame::of(brand, language),
             link,
         };
@@ -85,7 +85,7 @@ impl Site {
         let (catalog, language) = (self.engine.catalog(), visit.language);
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
         let words = words::of(language);
-        let of = Choosing { token, link: &link, visit, form, source: SOURCE };
+        let of = Choosing { token, visit, form, source: SOURCE };
         let told = match form.get("answer") {
             "decline" => {
                 self.choose(of, &link.scopes, &[], "").await?;
@@ -105,11 +105,13 @@ impl Site {
                 let wording = wording(&catalog, brand, &link, seen);
                 let of = Choosing { visit: &visit, ..of };
                 let chosen = self.choose(of, &[], &link.scopes, &wording).await?;
+                if chosen.is_stale {
+                    return self.asked(token, &visit, true);
+                }
                 if chosen.stands() {
-                    let now = topics::within(&chosen.preferences, &link.scopes);
-                    let title = topics::ending(&now, words.accepted, words);
-                    let now = topics::within_and_sent(&chosen.preferences, &link.scopes);
-                    let groups = topics::groups(&catalog, &now, words, language);
+                    let now = &chosen.preferences;
+                    let (title, groups) =
+                        topics::after_yes(&catalog, now, &link.scopes, words.accepted, language);
                     Told::of(brand, language, title, "").with(groups)
                 } else {
                     let why = chosen.outcomes.iter().find_map(|outcome| words.rejection(*outcome));

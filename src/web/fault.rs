@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::told::Told;
 use super::visit::Visit;
-use super::words;
+use super::words::{self, Words};
 use crate::engine::error::EngineError;
 
 /// Why there is no such page, or nothing was done.
@@ -71,6 +71,17 @@ impl From<EngineError> for Fault {
 }
 
 impl Fault {
+    /// What is told of yeses whose noes are recorded.
+    pub(super) fn of_yeses(self, words: &Words) -> &'static str {
+        if self == Self::Unknown {
+            words.unknown_text
+        } else if self == Self::Malformed {
+            words.stands_in_the_way
+        } else {
+            words.yes_later
+        }
+    }
+
     /// Its page.
     pub(super) fn page(self, visit: &Visit) -> Response {
         let words = words::of(visit.language);

@@ -1,4 +1,5 @@
-//! What a form sent: names and values, of bounded size, from either way that forms are encoded.
+//! What a form sent: names and values, of bounded size, from either way that forms are encoded. And
+//! that it is worked on to its end.
 
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use super::visit::Visit;
 
 /// Octets of a form: a page of some hundred topics, each named twice.
 const MOST: usize = 64 << 10;
+
+/// Characters of what is shown again.
+const MAX_SHOWN: usize = 320;
 
 /// Fields of a form.
 const MAX_FIELDS: usize = 2_000;
@@ -35,6 +39,11 @@ impl Form {
     pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let named = move |(field, _): &&(String, String)| field == name;
         self.fields.iter().filter(named).map(|(_, value)| &**value)
+    }
+
+    /// What was typed there, to be shown again where it was wrong.
+    pub(super) fn typed(&self, name: &str) -> String {
+        self.get(name).chars().take(MAX_SHOWN).collect()
     }
 
     /// RFC 8058 section 3.1: what a mailbox provider sends, and nothing else does.

@@ -19,6 +19,7 @@ use memchr::memmem::find;
 
 use self::world::{Answer, World};
 use super::visit::Peer;
+use crate::model::language::Language;
 
 /// Requests of one input: a no after a yes, a form sent twice.
 const MOST: usize = 4;
@@ -37,6 +38,16 @@ const ONE_CLICK: (&str, &str) = ("List-Unsubscribe", "One-Click");
 pub(crate) fn target(octets: &[u8]) -> bool {
     let mut world = World::take();
     let before = world.engine.head();
+    let (accepted, is_paced) = ask_all(octets, &mut world);
+    // Every input begins with the same: whoever changed something leaves another world behind.
+    if world.engine.head() == before && !is_paced {
+        world.put_back();
+    }
+    accepted
+}
+
+/// Whether the last request got what it asked for, and whether one came too fast.
+fn ask_all(octets: &[u8], world: &mut World) -> (bool, bool) {
     let mut rest = Some(octets);
     let (mut accepted, mut is_paced) = (false, false);
     for _ in 0..MOST {
@@ -44,16 +55,12 @@ pub(crate) fn target(octets: &[u8]) -> bool {
         let (request, later) = split(octets, b"\n====\n");
         rest = later;
         accepted = false;
-        let Some(asked) = Asked::read(request, &world) else { break };
-        let status = asked.ask(&mut world);
+        let Some(asked) = Asked::read(request, world) else { break };
+        let status = asked.ask(world);
         accepted = status.is_success();
         is_paced |= status == StatusCode::TOO_MANY_REQUESTS;
     }
-    // Every input begins with the same: whoever changed something leaves another world behind.
-    if world.engine.head() == before && !is_paced {
-        world.put_back();
-    }
-    accepted
+    (accepted, is_paced)
 }
 
 fn split<'a>(octets: &'a [u8], at: &[u8]) -> (&'a [u8], Option<&'a [u8]>) {
@@ -75,16 +82,15 @@ struct Asked {
 
 impl Asked {
     /// None where it is no request: a server of HTTP passes no such thing on.
-    fn read(octets: &[u8], world: &World) -> Option<Self> {
+    fn read(octets: &[u8], world: &mut World) -> Option<Self> {
         let (head, body) = split(octets, b"\n\n");
         let (line, fields) = split(head, b"\n");
         let line = filled(line, &world.tokens);
         let (method, target) = split(&line, b" ");
         let path = String::from_utf8_lossy(target?).into_owned();
-        let token = path.split(['/', '?']).nth(2).unwrap_or_default();
         let words = [
-            ("{seal}".to_owned(), world.site.seal(token, "")),
-            ("{other}".to_owned(), world.site.seal("another link", "")),
+            ("{seal}".to_owned(), world.seal_of(&path)),
+            ("{other}".to_owned(), world.site.seal("another link", "", Language::English)),
             ("{long}".to_owned(), "x".repeat(70_000)),
         ];
         let body = body.unwrap_or_default();
@@ -93,7 +99,7 @@ impl Asked {
         let fields = fields.unwrap_or_default();
 
         let mut request = Request::builder().method(method).uri(target?);
-        for field in fields.split(|octet| *octet == b'\n') {
+        for field in fields.split(|octet| *octet == b'\n').filter(|field| !field.is_empty()) {
             let (name, value) = split(field, b":");
             let name = HeaderName::from_bytes(name).ok()?;
             request = request.header(name, value?.trim_ascii());
@@ -192,4 +198,26 @@ fn filled(octets: &[u8], words: &[(String, String)]) -> Vec<u8> {
         }
     }
     full
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::actor::Caller;
+    use crate::model::event::EventKind;
+
+    #[test]
+    fn inputs_of_the_corpus_say_yes() {
+        for name in ["accept", "preferences", "confirm"] {
+            let input = format!("{}/fuzz/corpus/form/{name}", env!("CARGO_MANIFEST_DIR"));
+            let input = std::fs::read(input).unwrap();
+            let mut world = World::take();
+            ask_all(&input, &mut world);
+            let kinds = world.kinds(&Caller::local("anna"));
+            let is_yes = |kind: &EventKind| {
+                [EventKind::ConsentGranted, EventKind::Resubscribed].contains(kind)
+            };
+            assert!(kinds.iter().any(is_yes), "{name}: {kinds:?}");
+        }
+    }
 }

@@ -22,8 +22,7 @@ use super::told;
 use super::topics::{self, Group};
 use super::visit::{Named, Visit};
 use super::words::filled;
-use crate::catalog::PlusTags;
-use crate::catalog::{Brand, Catalog};
+use crate::catalog::{Brand, Catalog, PlusTags};
 use crate::engine::error::EngineError;
 use crate::engine::owner_link::OwnerLink;
 use crate::engine::preferences::Preferences;
@@ -87,7 +86,11 @@ impl Site {
     }
 
     /// How it stands. Nothing where the link shows nothing, or the past is damaged: a no goes still.
-    async fn at_present(&self, token: &str, link: &OwnerLink) -> Result<Preferences, Fault> {
+    pub(super) async fn at_present(
+        &self,
+        token: &str,
+        link: &OwnerLink,
+    ) -> Result<Preferences, Fault> {
         if !link.shows {
             return Ok(Preferences::default());
         }
@@ -129,7 +132,7 @@ impl Site {
             may_tick: link.grants && erasure == Erasure::None,
             link,
             token: token.to_owned(),
-            seal: self.seal(token, &offer(&catalog, brand, language)),
+            seal: self.seal(token, &offer(&catalog, brand, language), language),
             frame,
         };
         Ok(Page::new(StatusCode::OK, &center.frame, &center).into_response())
@@ -157,10 +160,11 @@ impl Site {
         if !wishes.noes.is_empty() || !wishes.yeses.is_empty() {
             let visit = visit.reading(seen.unwrap_or(visit.language));
             let wording = agreed(&catalog, brand, &wishes.yeses, visit.language);
-            let of = Choosing { token, link: &link, visit: &visit, form, source: SOURCE };
+            let of = Choosing { token, visit: &visit, form, source: SOURCE };
             let chosen = self.choose(of, &wishes.noes, &wishes.yeses, &wording).await?;
             problems.extend(chosen.outcomes.iter().filter_map(|o| words.rejection(*o)));
-            problems.extend(chosen.problem.map(|_| words.yes_later));
+            problems.extend(chosen.problem.map(|fault| fault.of_yeses(words)));
+            problems.extend(chosen.is_stale.then_some(words.stale));
             preferences = Some(chosen.preferences);
         }
         let banner = match (&preferences, problems.is_empty()) {

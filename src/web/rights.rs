@@ -28,14 +28,13 @@ use crate::token::TokenKind;
 
 const SOURCE: &str = "page of requests";
 
-/// Characters of what is shown again where it was not the address.
-const MAX_SHOWN: usize = 320;
-
 /// What a form lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lack {
     Address,
     Certainty,
+    /// The page is old: what it asks for may have been done since.
+    Freshness,
 }
 
 #[derive(Template)]
@@ -88,7 +87,7 @@ impl Site {
         let link = self.engine.owner_link(&self.caller, token, TokenKind::Preferences)?;
         let (catalog, language) = (self.engine.catalog(), visit.language);
         let brand = topics::brand_of(&catalog, &link.scopes).ok_or(Fault::UnknownLink)?;
-        let preferences = self.engine.preferences(&self.caller, token).await?.0;
+        let preferences = self.at_present(token, &link).await?;
         let erasure = topics::erasure(&preferences);
         if erasure == Erasure::Erased {
             return Ok(Told::erased(brand, language).page(StatusCode::OK).into_response());
@@ -99,11 +98,11 @@ impl Site {
             lead: filled(frame.words.rights_lead, &[&topics::controllers(&catalog, language)]),
             is_erasing: erasure == Erasure::Pending,
             asks_address,
-            email: sent.get("email").chars().take(MAX_SHOWN).collect(),
+            email: sent.typed("email"),
             sure: !sent.get("sure").is_empty(),
             lack,
             token: token.to_owned(),
-            seal: self.seal(token, ""),
+            seal: self.seal(token, "", language),
             frame,
         };
         let status = match lack {
@@ -118,9 +117,11 @@ impl Site {
         if link.shows && !link.grants {
             return Err(if link.in_doubt { Fault::Later } else { Fault::TooOld });
         }
-        let opened = self.opened(token, form.get("seal")).filter(|opened| opened.is_fresh());
-        let opened = opened.ok_or(Fault::Unsealed)?;
+        let opened = self.opened(token, form.get("seal")).ok_or(Fault::Unsealed)?;
         self.measures.submit(Route::Rights, Some(opened));
+        if !opened.is_fresh() {
+            return self.blank_request(token, visit, form, Some(Lack::Freshness)).await;
+        }
         let words = words::of(visit.language);
         let typed = form.get("email").trim();
         let request = |wording: &str| OwnerRequest {

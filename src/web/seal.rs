@@ -40,9 +40,9 @@ impl Opened {
 
 impl Site {
     /// The seal of a page of this link, made now; `words` are those that a yes on it agrees to.
-    pub(super) fn seal(&self, link: &str, words: &str) -> String {
+    pub(super) fn seal(&self, link: &str, words: &str, in_: Language) -> String {
         let instant = self.engine.now().nanos().to_be_bytes();
-        let digest = self.digest(words);
+        let digest = self.digest(words, in_);
         let mac = self.mac(link, instant, digest);
         URL_SAFE_NO_PAD.encode([&instant[..], &digest, &mac].concat())
     }
@@ -66,10 +66,12 @@ impl Site {
         opened: Opened,
         words: impl Fn(Language) -> String,
     ) -> Option<Language> {
-        Language::ALL.into_iter().find(|language| self.digest(&words(*language)) == opened.words)
+        let is = |in_: &Language| self.digest(&words(*in_), *in_) == opened.words;
+        Language::ALL.into_iter().find(is)
     }
 
-    fn digest(&self, words: &str) -> [u8; DIGEST] {
+    fn digest(&self, words: &str, in_: Language) -> [u8; DIGEST] {
+        let words = format!("{}\n{words}", in_.tag());
         let [a, b, c, d, e, f, g, h, ..] = self.engine.seal(WORDS, words.as_bytes());
         [a, b, c, d, e, f, g, h]
     }

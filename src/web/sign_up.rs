@@ -3,7 +3,7 @@
 //! A brand links it, or has a form of its own that posts here: so it takes a form without a seal.
 //! That is safe, for all it does is to send one neutral mail, and the engine and `pace` bound those.
 //! Whatever is known of an address, the answer is the same, and comes before the mail goes; nor does
-//! its time tell, which a write takes and a refusal does not.
+//! its time tell, which a write takes and a refusal does not. On a full disk both do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use super::topics;
 use super::visit::{Named, Visit};
 use super::words::filled;
 use crate::catalog::{Brand, Catalog};
+use crate::engine::error::EngineError;
 use crate::engine::opt_in::OptInRequest;
 use crate::model::evidence::Method;
 use crate::model::language::Language;
@@ -41,9 +42,6 @@ const ELSEWHERE: &str = "sign-up form elsewhere";
 const AT_LEAST: Duration =
     if cfg!(any(test, fuzzing)) { Duration::ZERO } else { Duration::from_millis(150) };
 
-/// Characters of what is shown again where it was no address.
-const MAX_SHOWN: usize = 320;
-
 #[derive(Template)]
 #[template(path = "web/sign_up.html")]
 struct Blank {
@@ -52,9 +50,17 @@ struct Blank {
     consent: String,
     topics: Vec<Tick>,
     email: String,
-    no_address: bool,
-    no_topic: bool,
+    lack: Lack,
     seal: String,
+}
+
+/// What a form lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Lack {
+    address: bool,
+    topic: bool,
+    /// The words that the page has now.
+    words: bool,
 }
 
 /// A box to tick. None is ticked by us (CJEU C-673/17, Planet49).
@@ -86,7 +92,7 @@ impl Site {
         let catalog = self.engine.catalog();
         let brand = self.brand_with_topics(&catalog, brand)?;
         self.measures.show(Route::SignUp);
-        Ok(self.form_of(&catalog, brand, visit.language, &Form::default(), [false, false]))
+        Ok(self.form_of(&catalog, brand, visit.language, &Form::default(), Lack::default()))
     }
 
     async fn signed_up(&self, brand: &str, visit: &Visit, form: &Form) -> Result<Response, Fault> {
@@ -105,16 +111,20 @@ impl Site {
         }
         let typed = form.get("email").trim();
         if scopes.is_empty() || typed.is_empty() {
-            let lacks = [typed.is_empty(), scopes.is_empty()];
-            return Ok(self.form_of(&catalog, brand, language, form, lacks));
+            let lack = Lack { address: typed.is_empty(), topic: scopes.is_empty(), words: false };
+            return Ok(self.form_of(&catalog, brand, language, form, lack));
+        }
+        let opened = self.opened(&sealed(brand, &catalog), form.get("seal"));
+        let seen = opened.and_then(|of| self.seen(of, |in_| consent(&catalog, brand, in_)));
+        if opened.is_some() && seen.is_none() {
+            let lack = Lack { words: true, ..Lack::default() };
+            return Ok(self.form_of(&catalog, brand, language, form, lack));
         }
         if !self.paces.allows(visit.ip) {
             self.measures.paced.add(1);
             return Err(Fault::TooFast);
         }
-        let opened = self.opened(&sealed(brand, &catalog), form.get("seal"));
         self.measures.submit(Route::SignUp, opened);
-        let seen = opened.and_then(|of| self.seen(of, |in_| consent(&catalog, brand, in_)));
         let at_least = Instant::now() + AT_LEAST;
         // A place for the mail first: what is begun without one would count against the address.
         let place = post.place().ok_or(Fault::Later)?;
@@ -127,20 +137,27 @@ impl Site {
             request_id: "".into(),
             body: Vec::new(),
         };
-        let begun = self.engine.begin_opt_in(&self.caller, request).await?;
-        match begun.outcome {
-            WriteOutcome::InvalidAddress => {
-                return Ok(self.form_of(&catalog, brand, language, form, [true, false]));
+        let begun = self.engine.begin_opt_in(&self.caller, request).await;
+        // Nobody learns from the answer what is known of an address.
+        let is_address = match begun {
+            Ok(begun) if begun.outcome == WriteOutcome::Applied => {
+                let (to, link) = (typed.to_owned(), begun.confirm_url);
+                place.put(Letter { to, brand: brand.id, language, scopes, link });
+                true
             }
-            WriteOutcome::Applied => place.put(Letter {
-                to: typed.to_owned(),
-                brand: brand.id,
-                language,
-                scopes,
-                link: begun.confirm_url,
-            }),
-            // Nobody learns from the answer what is known of an address.
-            _ => {}
+            Ok(begun) => begun.outcome != WriteOutcome::InvalidAddress,
+            Err(error @ EngineError::Damaged { .. }) => {
+                tracing::error!(%error, "a sign-up failed");
+                true
+            }
+            Err(error) => {
+                tokio::time::sleep_until(at_least).await;
+                return Err(error.into());
+            }
+        };
+        if !is_address {
+            let lack = Lack { address: true, ..Lack::default() };
+            return Ok(self.form_of(&catalog, brand, language, form, lack));
         }
         tokio::time::sleep_until(at_least).await;
         let words = super::words::of(language);
@@ -161,7 +178,7 @@ impl Site {
         brand: &Brand,
         language: Language,
         sent: &Form,
-        [no_address, no_topic]: [bool; 2],
+        lack: Lack,
     ) -> Response {
         let frame = Frame::of(brand, language);
         let controller = topics::controller_title(catalog, brand.id.controller(), language);
@@ -173,17 +190,16 @@ impl Site {
         let consent = consent(catalog, brand, language);
         let blank = Blank {
             lead: filled(frame.words.sign_up_lead, &[&controller]),
-            seal: self.seal(&sealed(brand, catalog), &consent),
+            seal: self.seal(&sealed(brand, catalog), &consent, language),
             consent,
             topics: topics.collect(),
-            email: sent.get("email").chars().take(MAX_SHOWN).collect(),
-            no_address,
-            no_topic,
+            email: sent.typed("email"),
+            lack,
             frame,
         };
-        let status = match no_address || no_topic {
-            true => StatusCode::UNPROCESSABLE_ENTITY,
-            false => StatusCode::OK,
+        let status = match lack == Lack::default() {
+            true => StatusCode::OK,
+            false => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Page::new(status, &blank.frame, &blank).into_response()
     }

@@ -68,36 +68,36 @@ pub(super) fn groups(
     groups
 }
 
-/// Those of the preferences that these scopes cover.
-pub(super) fn within(of: &Preferences, scopes: &[Scope]) -> Preferences {
-    let covered = |topic: &&Preference| scopes.iter().any(|scope| scope.covers(topic.scope));
-    let topics = of.topics.iter().filter(covered).cloned().collect();
-    Preferences { topics, ..Preferences::default() }
-}
-
 /// How far this owner's erasure is: it comes before all else that a verdict may say.
 pub(super) fn erasure(of: &Preferences) -> Erasure {
-    match of.topics.first().map(|topic| topic.verdict) {
-        Some(Verdict::ErasurePending) => Erasure::Pending,
-        Some(Verdict::Erased) => Erasure::Erased,
-        _ => Erasure::None,
+    let first = of.topics.first().map(|topic| topic.verdict);
+    if first == Some(Verdict::ErasurePending) {
+        Erasure::Pending
+    } else if first == Some(Verdict::Erased) {
+        Erasure::Erased
+    } else {
+        Erasure::None
     }
 }
 
-/// The same, and what else of their brands is sent: a yes brings an address on file, and a brand that
-/// writes until somebody objects may send more to it than was ticked.
-pub(super) fn within_and_sent(of: &Preferences, scopes: &[Scope]) -> Preferences {
-    let covered = |topic: &Preference| scopes.iter().any(|scope| scope.covers(topic.scope));
-    let near = |topic: &Preference| scopes.iter().any(|of| of.brand() == topic.scope.brand());
-    let told = |topic: &&Preference| covered(topic) || near(topic) && topic.verdict.allows();
-    let topics = of.topics.iter().filter(told).cloned().collect();
-    Preferences { topics, ..Preferences::default() }
-}
-
-/// What heads a page that ends with how topics stand: `all_sent`, if all of them are sent.
-pub(super) fn ending(of: &Preferences, all_sent: &'static str, words: &Words) -> &'static str {
-    let is_sent = |preference: &Preference| preference.verdict.allows();
-    if of.topics.iter().all(is_sent) { all_sent } else { words.recorded }
+/// What a page ends with after a yes: its heading, `all_sent` if all of it is, and how it stands with
+/// that and with whatever else is sent. A yes brings an address on file with its controller, and a
+/// brand that writes until somebody objects sends more to it than was ticked.
+pub(super) fn after_yes(
+    catalog: &Catalog,
+    of: &Preferences,
+    to: &[Scope],
+    all_sent: &'static str,
+    in_: Language,
+) -> (&'static str, Vec<Group>) {
+    let words = words::of(in_);
+    let covered = |topic: &Preference| to.iter().any(|scope| scope.covers(topic.scope));
+    let mut asked = of.topics.iter().filter(|topic| covered(topic)).peekable();
+    let is_sent = asked.peek().is_some() && asked.all(|topic| topic.verdict.allows());
+    let told = of.topics.iter().filter(|topic| covered(topic) || topic.verdict.allows());
+    let told = Preferences { topics: told.cloned().collect(), ..Preferences::default() };
+    let title = if is_sent { all_sent } else { words.recorded };
+    (title, groups(catalog, &told, words, in_))
 }
 
 /// `brand/topic`; `brand` alone where a link is for all of it.

@@ -69,7 +69,8 @@ impl Site {
         let frame = Frame::of(brand, language);
         let what = topics::titled(&catalog, &link.scopes, language);
         let question = filled(frame.words.unsubscribe_question, &[&what, &controller]);
-        let question = Question { controller, question, seal: self.seal(token, ""), frame };
+        let question =
+            Question { controller, question, seal: self.seal(token, "", language), frame };
         Ok(Page::new(StatusCode::OK, &question.frame, &question).into_response())
     }
 

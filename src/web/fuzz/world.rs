@@ -130,6 +130,26 @@ impl World {
         world
     }
 
+    /// What is on record of both.
+    #[cfg(test)]
+    pub(super) fn kinds(&self, staff: &Caller) -> Vec<crate::model::event::EventKind> {
+        let of = |address: &str| {
+            let history = self.engine.history(staff, address.as_bytes(), 0, "");
+            let events = self.runtime.block_on(history).map(|page| page.events);
+            events.unwrap_or_default().into_iter().map(|event| event.statement.kind)
+        };
+        [ANN, BOB].into_iter().flat_map(of).collect()
+    }
+
+    /// The seal that the page there has; empty where there is no form.
+    pub(super) fn seal_of(&mut self, path: &str) -> String {
+        let request = Request::get(path).body(Body::empty());
+        let page = request.map(|request| self.answer(request).text).unwrap_or_default();
+        let seal =
+            page.split("name=\"seal\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        seal.unwrap_or_default().to_owned()
+    }
+
     pub(super) fn answer(&mut self, request: Request<Body>) -> Answer {
         let router = self.router.clone();
         let answer = self.runtime.block_on(async {

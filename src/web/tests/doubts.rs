@@ -11,8 +11,6 @@ use crate::model::command::Command;
 use crate::model::fact::Cause;
 use crate::model::verdict::Verdict;
 
-const DAY: i64 = 86_400_000_000_000;
-
 impl World {
     async fn page(&self) -> String {
         format!("/p/{}", self.links("advent").await.preferences_token)
@@ -37,7 +35,7 @@ async fn a_form_that_is_sent_again_a_day_later_says_no_second_yes() {
     assert_eq!(world.sent().await, [true, false, false]);
     let out = format!("/u/{}", world.links("advent").await.unsubscribe_token);
     world.post(&out, ONE_CLICK).await;
-    world.clock.0.fetch_add(2 * DAY, Ordering::Relaxed);
+    world.pass(2);
     let told = world.post(&page, &yes).await;
     assert!(told.text.contains("This page was open for long"), "{}", told.text);
     assert_eq!(world.sent().await, [false, false, false]);
@@ -52,7 +50,7 @@ async fn an_old_page_says_no_for_ever() {
     let page = world.page().await;
     world.submit(&page, &[("topic", NEWSLETTER)]).await;
     let seal = world.seal_of(&page).await;
-    world.clock.0.fetch_add(30 * DAY, Ordering::Relaxed);
+    world.pass(30);
     let form = [("seal", &*seal), ("was", NEWSLETTER), ("topic", "theater/premieren")];
     let told = world.post(&page, &form).await;
     assert!(told.text.contains("Not everything could be saved"), "{}", told.text);
@@ -60,19 +58,40 @@ async fn an_old_page_says_no_for_ever() {
 }
 
 #[tokio::test]
-async fn a_no_that_is_sent_again_after_a_yes_is_said_again() {
-    let world = World::new().await;
+async fn a_no_that_is_sent_again_is_said_again() {
+    let mut world = World::new().await;
     let page = world.page().await;
     let first = world.seal_of(&page).await;
     let none = [("seal", &*first), ("all", "1")];
     world.post(&page, &none).await;
-    let head = world.engine.head();
-    world.post(&page, &none).await;
-    assert_eq!(world.engine.head(), head, "a double click is one");
     world.submit(&page, &[("topic", NEWSLETTER)]).await;
     assert_eq!(world.sent().await, [true, false, false]);
     world.post(&page, &none).await;
     assert_eq!(world.sent().await, [false, false, false]);
+    // It also voids a double opt-in that was begun since it was said first.
+    world.post("/s/festival", &[("email", ANN), ("topic", NEWSLETTER)]).await;
+    let confirm = world.letters.try_recv().unwrap().link;
+    let confirm = confirm.strip_prefix("https://mail.example").unwrap();
+    world.post(&page, &none).await;
+    assert!(world.submit(confirm, &[]).await.text.contains("no longer subscribes"));
+    assert_eq!(world.sent().await, [false, false, false]);
+}
+
+#[tokio::test]
+async fn a_yes_that_is_sent_again_after_a_no_is_asked_once_more() {
+    let world = World::new().await;
+    let (page, asked) =
+        (world.page().await, format!("/r/{}", world.links("ask").await.preferences_token));
+    for (page, yes) in [(page, ("topic", NEWSLETTER)), (asked, ("answer", "accept"))] {
+        let out = format!("/u/{}", world.links("advent").await.unsubscribe_token);
+        let seal = world.seal_of(&page).await;
+        world.post(&page, &[("seal", &seal), yes]).await;
+        assert_eq!(world.sent().await, [true, false, false]);
+        world.post(&out, ONE_CLICK).await;
+        let told = world.post(&page, &[("seal", &seal), yes]).await;
+        assert!(told.text.contains("This page was open for long"), "{}", told.text);
+        assert_eq!(world.sent().await, [false, false, false]);
+    }
 }
 
 #[tokio::test]

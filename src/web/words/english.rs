@@ -51,8 +51,8 @@ pub(super) static WORDS: Words = Words {
         this address, and nothing new can be subscribed to.",
     in_doubt: "At the moment nothing can be subscribed to; you can unsubscribe. Please try again later.",
     yes_later: "What you ticked could not be recorded just now. Please try again later.",
-    stale: "This page was open for long, or its words have changed. Please look once more, and choose again \
-        what you want to receive.",
+    stale: "This page was open for long, or its words have changed. Please look at it once more, and \
+        answer again.",
     tagged_note: "Your address has a part after a plus sign. What you stop for the address without it is \
         stopped for this one too.",
     your_data: "Your data: what we hold, and having it erased",

@@ -59,8 +59,8 @@ pub(super) static WORDS: Words = Words {
         sp\u{e4}ter noch einmal.",
     yes_later: "Was Sie angekreuzt haben, lie\u{df} sich gerade nicht speichern. Bitte versuchen Sie es \
         sp\u{e4}ter noch einmal.",
-    stale: "Diese Seite war lange offen, oder ihr Text hat sich ge\u{e4}ndert. Bitte sehen Sie sie noch einmal \
-        an, und w\u{e4}hlen Sie noch einmal, was Sie erhalten m\u{f6}chten.",
+    stale: "Diese Seite war lange offen, oder ihr Text hat sich ge\u{e4}ndert. Bitte sehen Sie sie noch \
+        einmal an, und antworten Sie noch einmal.",
     tagged_note: "Ihre Adresse hat einen Teil nach einem Pluszeichen. Was Sie f\u{fc}r die Adresse ohne ihn \
         abbestellen, ist auch f\u{fc}r diese abbestellt.",
     your_data: "Ihre Daten: Auskunft und L\u{f6}schung",

@@ -44,8 +44,11 @@ def agrees(world, browser, address):
 
 
 def tells(world, browser, address, topic):
-    """A page that ends a request or a sign-up: the sentence of its one topic."""
+    """A page that ends a request or a sign-up: the sentence of its topic, and all else that is sent."""
     language = browser.one("html").get_attribute("lang")
     lines = [plain(line.text) for line in browser.all(".stands .note")]
     told = sentence(world.answer(address, topic), language)
-    assert len(lines) == 1 and lines[0].startswith(told), f"the page says {lines}, and Check `{told}`"
+    others = [sentence("ALLOWED", language)] * len(world.sent(address) - {topic})
+    expected = sorted([told, *others])
+    assert len(lines) == len(expected), f"the page says {lines}, and Check {expected}"
+    assert all(line.startswith(right) for line, right in zip(sorted(lines), expected)), f"the page says {lines}, and Check {expected}"
