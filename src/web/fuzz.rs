@@ -75,7 +75,7 @@ fn split<'a>(octets: &'a [u8], at: &[u8]) -> (&'a [u8], Option<&'a [u8]>) {
 struct Asked {
     method: Method,
     request: Request<Body>,
-    /// What was typed, where the body says it in the plain way.
+    /// What was typed, where a form says it in the plain way.
     typed: Option<String>,
     may_write: bool,
 }
@@ -113,7 +113,8 @@ impl Asked {
         });
         let mut form = form_urlencoded::parse(&body);
         let typed = form.clone().find(|(name, _)| name == "email").map(|(_, typed)| typed);
-        let typed = is_plain.then(|| typed.unwrap_or_default().into_owned());
+        let is_form = is_plain && request.method() == Method::POST;
+        let typed = is_form.then(|| typed.unwrap_or_default().into_owned());
         let is_click = |value: &str| value.trim().eq_ignore_ascii_case(ONE_CLICK.1);
         let says_one_click = form.any(|(name, value)| name == ONE_CLICK.0 && is_click(&value))
             || find(&body, ONE_CLICK.0.as_bytes()).is_some()
