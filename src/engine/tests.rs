@@ -150,6 +150,14 @@ async fn check(engine: &Engine, addresses: &[&str]) -> Answer {
     engine.check(&caller(), &question, octets, addresses.len()).await.unwrap()
 }
 
+#[track_caller]
+fn refuses<T: std::fmt::Debug>(answer: Result<T, EngineError>, field: &str) {
+    match answer {
+        Err(EngineError::Invalid(invalid)) => assert_eq!(invalid.violations[0].field, field),
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn verdict(engine: &Engine, address: &str) -> Verdict {
     Verdict::from_code(check(engine, &[address]).await.verdicts[0]).unwrap()
 }

@@ -17,6 +17,8 @@ use axum::http::header::{
 use axum::http::{HeaderName, Method, Request, StatusCode};
 use memchr::memmem::find;
 
+#[cfg(test)]
+pub(super) use self::world::CATALOG;
 use self::world::{Answer, World};
 use super::visit::Peer;
 use crate::model::language::Language;

@@ -13,41 +13,13 @@ use tower::ServiceExt as _;
 mod doubts;
 mod rights;
 
+use super::fuzz::CATALOG;
 use super::*;
 use crate::engine::boot::Settings;
 use crate::engine::clock::Clock;
 use crate::engine::preferences::Links;
 use crate::ledger::{Options, RealDisk};
 use crate::model::day::{Day, Timestamp};
-
-const CATALOG: &str = r#"
-[policy]
-marketing = "opt-in"
-[[controller]]
-id = "buehne"
-title = "Buehne GmbH"
-[[brand]]
-id = "festival"
-controller = "buehne"
-title = "Sommerfestival"
-policy = { consent_request = "allowed" }
-topic = [ { id = "newsletter", title = "Newsletter" }, { id = "programm", title = "Programm" } ]
-[[brand]]
-id = "theater"
-controller = "buehne"
-title = "Theater"
-topic = [ { id = "premieren", title = "Premieren" } ]
-[[campaign]]
-brand = "festival"
-id = "advent"
-topic = "newsletter"
-purpose = "marketing"
-[[campaign]]
-brand = "festival"
-id = "ask"
-topic = "newsletter"
-purpose = "consent-request"
-"#;
 
 const ANN: &str = "ann@example.com";
 
@@ -66,7 +38,7 @@ struct World {
     measures: Arc<Measures>,
     letters: mpsc::Receiver<Letter>,
     clock: Arc<TestClock>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// An answer, read whole.
@@ -99,7 +71,7 @@ impl World {
         let measures = Arc::new(Measures::default());
         let site = Site::new(engine.clone(), Privacy::default(), Some(post), measures.clone());
         let router = router(Arc::new(site));
-        Self { engine, router, measures, letters, clock, _dir: dir }
+        Self { engine, router, measures, letters, clock, dir }
     }
 
     fn pass(&self, days: i64) {
@@ -166,7 +138,7 @@ fn value(page: &str, name: &str) -> String {
     values(page, name).into_iter().next().unwrap_or_else(|| panic!("no {name} in {page}"))
 }
 
-const NEWSLETTER: &str = "festival/newsletter";
+const NEWSLETTER: &str = "festival/news";
 const ONE_CLICK: &[(&str, &str)] = &[("List-Unsubscribe", "One-Click")];
 
 #[tokio::test]

@@ -31,14 +31,6 @@ async fn open_requests(engine: &Engine) -> Vec<AccessRequest> {
     page.requests
 }
 
-#[track_caller]
-fn refuses<T: std::fmt::Debug>(answer: Result<T, EngineError>, field: &str) {
-    match answer {
-        Err(EngineError::Invalid(invalid)) => assert_eq!(invalid.violations[0].field, field),
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test]
 async fn a_request_is_open_until_somebody_answers() {
     let dir = TempDir::new().unwrap();

@@ -290,14 +290,6 @@ async fn a_request_id_gets_the_case_of_its_first_call() {
     engine.stop().await;
 }
 
-#[track_caller]
-fn refuses<T: std::fmt::Debug>(answer: Result<T, EngineError>, field: &str) {
-    match answer {
-        Err(EngineError::Invalid(invalid)) => assert_eq!(invalid.violations[0].field, field),
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test]
 async fn what_outlives_an_erasure_names_nobody() {
     let dir = TempDir::new().unwrap();

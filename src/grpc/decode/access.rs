@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::body;
-use super::reading::Reading;
+use super::reading::{Reading, answered};
 use crate::catalog::Catalog;
 use crate::engine::access::AccessAsk;
 use crate::grpc::api;
@@ -36,31 +36,14 @@ pub(in crate::grpc) fn answer_access(
     catalog: &Catalog,
 ) -> Result<(String, Arc<str>), Refusal> {
     let api::AnswerAccessRequest { id, note } = request;
-    let mut reading = Reading::new(catalog);
-    let note = reading.prose("note", &note);
-    if id.is_empty() {
-        reading.fault::<()>("id", "is mandatory; ListAccessRequests names the open requests");
-    }
-    reading.finish(|| Some((id, note?)))
+    let open = "ListAccessRequests names the open requests";
+    answered(id, open, ("note", &note), catalog)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Names, PlusTags};
-
-    fn catalog() -> Catalog {
-        let (names, plus_tags) = (Arc::new(Names::default()), PlusTags::Exact);
-        Catalog::new(names, plus_tags, Vec::new(), Vec::new(), Default::default())
-    }
-
-    #[track_caller]
-    fn refuses<T: std::fmt::Debug>(decoded: Result<T, Refusal>, field: &str) {
-        match decoded {
-            Err(Refusal::Invalid(invalid)) => assert_eq!(invalid.violations[0].field, field),
-            other => panic!("{other:?}"),
-        }
-    }
+    use crate::grpc::decode::tests::{catalog, refuses};
 
     #[test]
     fn a_request_is_told_from_another_under_its_request_id() {

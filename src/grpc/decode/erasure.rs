@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::body;
-use super::reading::Reading;
+use super::reading::{Reading, answered};
 use crate::catalog::Catalog;
 use crate::engine::erasure::{CaseState, ErasureRequest};
 use crate::engine::error::InvalidRequest;
 use crate::grpc::api;
 use crate::grpc::refusal::Refusal;
+
+const CASES: &str = "ListErasureCases names the cases";
 
 pub(in crate::grpc) fn request_erasure(
     request: api::RequestErasureRequest,
@@ -49,7 +51,7 @@ pub(in crate::grpc) fn approve(
     catalog: &Catalog,
 ) -> Result<(String, Arc<str>), Refusal> {
     let api::ApproveErasureRequest { id, note } = request;
-    decision(id, ("note", &note), catalog)
+    answered(id, CASES, ("note", &note), catalog)
 }
 
 /// The case and the reason.
@@ -58,39 +60,13 @@ pub(in crate::grpc) fn reject(
     catalog: &Catalog,
 ) -> Result<(String, Arc<str>), Refusal> {
     let api::RejectErasureRequest { id, reason } = request;
-    decision(id, ("reason", &reason), catalog)
-}
-
-fn decision(
-    id: String,
-    (field, words): (&str, &str),
-    catalog: &Catalog,
-) -> Result<(String, Arc<str>), Refusal> {
-    let mut reading = Reading::new(catalog);
-    let words = reading.prose(field, words);
-    if id.is_empty() {
-        reading.fault::<()>("id", "is mandatory; ListErasureCases names the cases");
-    }
-    reading.finish(|| Some((id, words?)))
+    answered(id, CASES, ("reason", &reason), catalog)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Names, PlusTags};
-
-    fn catalog() -> Catalog {
-        let (names, plus_tags) = (Arc::new(Names::default()), PlusTags::Exact);
-        Catalog::new(names, plus_tags, Vec::new(), Vec::new(), Default::default())
-    }
-
-    #[track_caller]
-    fn refuses<T: std::fmt::Debug>(decoded: Result<T, Refusal>, field: &str) {
-        match decoded {
-            Err(Refusal::Invalid(invalid)) => assert_eq!(invalid.violations[0].field, field),
-            other => panic!("{other:?}"),
-        }
-    }
+    use crate::grpc::decode::tests::{catalog, refuses};
 
     #[test]
     fn a_state_that_no_case_has_is_refused() {

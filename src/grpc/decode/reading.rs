@@ -3,6 +3,7 @@
 mod evidence;
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use super::words;
 use crate::catalog::{Brand, Catalog};
@@ -249,4 +250,19 @@ fn known<'n>(mut names: impl Iterator<Item = &'n str>) -> String {
         (_, 0) => format!("is not known to the catalog, which has {listed}"),
         (_, more) => format!("is not known to the catalog, which has {listed} and {more} more"),
     }
+}
+
+/// What somebody decided or answered, and in which words; `hint` says where the names are listed.
+pub(super) fn answered(
+    id: String,
+    hint: &str,
+    (field, words): (&str, &str),
+    catalog: &Catalog,
+) -> Result<(String, Arc<str>), Refusal> {
+    let mut reading = Reading::new(catalog);
+    let words = reading.prose(field, words);
+    if id.is_empty() {
+        reading.fault::<()>("id", format!("is mandatory; {hint}"));
+    }
+    reading.finish(|| Some((id, words?)))
 }

@@ -23,7 +23,7 @@ use crate::model::scope::Scope;
 /// What somebody may have put into any field.
 const ADDRESS: &str = "anna.berger@example.com";
 
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let source = r#"
         [[controller]]
         id = "buehne"
@@ -40,6 +40,14 @@ fn catalog() -> Catalog {
         topic = []
     "#;
     parse("catalog.toml", source, &Names::default()).unwrap()
+}
+
+#[track_caller]
+pub(super) fn refuses<T: std::fmt::Debug>(decoded: Result<T, Refusal>, field: &str) {
+    match decoded {
+        Err(Refusal::Invalid(invalid)) => assert_eq!(invalid.violations[0].field, field),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn scope(level: Level) -> api::Scope {

@@ -23,7 +23,7 @@ use crate::model::day::{Day, Timestamp};
 use crate::model::evidence::{Evidence, Method as How, Notice};
 use crate::web::*;
 
-const CATALOG: &str = r#"
+pub(in crate::web) const CATALOG: &str = r#"
 [policy]
 marketing = "opt-in"
 [[controller]]

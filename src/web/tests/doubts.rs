@@ -20,6 +20,19 @@ impl World {
         value(&self.get(page).await.text, "seal")
     }
 
+    async fn block(&self, cause: Cause) {
+        let command = Command::BlockAddresses {
+            brands: vec![self.engine.catalog().brand("festival").unwrap().id],
+            channels: vec![Channel::Email],
+            cause,
+            reason: "on the phone".into(),
+            opt_out: Vec::new(),
+        };
+        let (addresses, request_id) = (vec![ANN.as_bytes().into()], "".into());
+        let write = Write { command, addresses, request_id, body: Vec::new() };
+        self.engine.write(&Caller::local("anna"), write).await.unwrap();
+    }
+
     async fn reload(&self, catalog: &str) {
         self.engine.take_catalog("catalog.toml", catalog).await.unwrap();
     }
@@ -118,8 +131,8 @@ async fn what_was_asked_for_and_is_gone_is_no_yes_to_more() {
     let world = World::new().await;
     let page = format!("/r/{}", world.links("ask").await.preferences_token);
     let seal = world.seal_of(&page).await;
-    let gone = CATALOG.replace(r#"{ id = "newsletter", title = "Newsletter" }, "#, "");
-    let gone = gone.replace("\"newsletter\"", "\"programm\"").replace("id = \"a", "id = \"other-a");
+    let gone = CATALOG.replace(r#"{ id = "news", title = "Newsletter" }, "#, "");
+    let gone = gone.replace("\"news\"", "\"programm\"").replace("id = \"a", "id = \"other-a");
     world.reload(&gone).await;
     assert!(!world.get(&page).await.text.contains("value=\"accept\""));
     let told = world.post(&page, &[("seal", &seal), ("answer", "accept")]).await;
@@ -186,20 +199,31 @@ async fn a_brand_that_writes_until_somebody_objects_says_what_else_it_sends() {
 }
 
 #[tokio::test]
+async fn damage_of_the_past_closes_no_page_and_takes_no_no() {
+    let world = World::new().await;
+    let page = world.page().await;
+    world.block(Cause::StaffDecision).await;
+    let segment = world.dir.path().join("ledger/00000000000000000001.seg");
+    let mut octets = std::fs::read(&segment).unwrap();
+    let at = octets.windows(ANN.len()).position(|octets| octets == ANN.as_bytes()).unwrap();
+    octets[at] ^= 1;
+    std::fs::write(&segment, octets).unwrap();
+    let head = world.engine.head();
+    let told = world.submit(&page, &[("all", "1")]).await;
+    assert!(told.text.contains("Saved."), "{}", told.text);
+    assert!(world.engine.head() > head);
+    let (data, head) = (format!("{page}/data"), world.engine.head());
+    let told = world.submit(&data, &[("request", "erasure"), ("sure", "1"), ("email", ANN)]).await;
+    assert!(told.text.contains("Nothing more is sent"), "{}", told.text);
+    assert!(world.engine.head() > head);
+}
+
+#[tokio::test]
 async fn whoever_asked_us_to_stop_is_not_told_that_we_did() {
     let world = World::new().await;
     let page = world.page().await;
     world.submit(&page, &[("topic", NEWSLETTER)]).await;
-    let command = Command::BlockAddresses {
-        brands: vec![world.engine.catalog().brand("festival").unwrap().id],
-        channels: vec![Channel::Email],
-        cause: Cause::OwnerRequest,
-        reason: "on the phone".into(),
-        opt_out: Vec::new(),
-    };
-    let (addresses, request_id) = (vec![ANN.as_bytes().into()], "".into());
-    let write = Write { command, addresses, request_id, body: Vec::new() };
-    world.engine.write(&Caller::local("anna"), write).await.unwrap();
+    world.block(Cause::OwnerRequest).await;
     let text = world.get(&page).await.text;
     assert!(text.contains("you asked us to stop it"), "{text}");
     assert!(!text.contains("we have stopped it ourselves"), "{text}");
